@@ -1,0 +1,42 @@
+/**
+ * JSON-lines log to stderr. Secrets never appear: values registered with `keepSecret`, and credentials inside URLs, are
+ * masked in every line here and in every error and event that is rendered through `redact`.
+ */
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+const RANK: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
+
+const secrets = new Set<string>();
+let minimum: LogLevel = (process.env.TRIMTAB_LOG as LogLevel | undefined) ?? "warn";
+
+export function setLogLevel(level: LogLevel): void {
+  minimum = level;
+}
+
+/** Registers a value that must never be printed. Very short values are ignored: masking "1" everywhere would hide the text. */
+export function keepSecret(value: string): void {
+  if (value.length >= 6) secrets.add(value);
+}
+
+const URL_CREDENTIALS = /\b([a-z][a-z0-9+.-]*:\/\/)([^\s/@]+)@/gi;
+const SECRET_QUERY = /([?&](?:token|key|secret|password|signature|access_token)=)[^&\s"]+/gi;
+
+/** The same text with registered secrets and URL credentials replaced by "***". */
+export function redact(text: string): string {
+  let clean = text.replace(URL_CREDENTIALS, "$1***@").replace(SECRET_QUERY, "$1***");
+  for (const secret of secrets) clean = clean.replaceAll(secret, "***");
+  return clean;
+}
+
+function write(level: LogLevel, what: string, fields?: Record<string, unknown>): void {
+  if (RANK[level] < RANK[minimum]) return;
+  const line = JSON.stringify({ time: new Date().toISOString(), level, what, ...fields });
+  process.stderr.write(`${redact(line)}\n`);
+}
+
+export const log = {
+  debug: (what: string, fields?: Record<string, unknown>) => write("debug", what, fields),
+  info: (what: string, fields?: Record<string, unknown>) => write("info", what, fields),
+  warn: (what: string, fields?: Record<string, unknown>) => write("warn", what, fields),
+  error: (what: string, fields?: Record<string, unknown>) => write("error", what, fields),
+};

@@ -1,0 +1,45 @@
+/**
+ * The database as the rest of Trimtab sees it. SQLite and PostgreSQL implement it; nobody else asks which one it is:
+ * what differs is named in `dialect`.
+ *
+ * SQL is written once, with `?` for parameters, in the part that both engines share. Parameters and results are strings,
+ * numbers, bytes and null; booleans are stored as 0/1, times as milliseconds since the epoch, ids and JSON as text.
+ */
+
+export type SqlValue = string | number | bigint | null | Uint8Array;
+export type Row = Record<string, unknown>;
+
+export interface Sql {
+  all<T = Row>(sql: string, params?: readonly SqlValue[]): Promise<T[]>;
+  get<T = Row>(sql: string, params?: readonly SqlValue[]): Promise<T | undefined>;
+  /** Runs a statement; resolves to the number of rows it changed. */
+  run(sql: string, params?: readonly SqlValue[]): Promise<number>;
+  /** Runs one statement for many parameter lists; faster than many `run`s. */
+  runMany(sql: string, params: readonly (readonly SqlValue[])[]): Promise<void>;
+}
+
+/** "published" survives a power cut when the promise resolves; "logged" survives the death of the process. */
+export type Durability = "published" | "logged";
+
+export interface Dialect {
+  readonly name: "sqlite" | "postgres";
+  /** Type of an integer primary key that the database counts up and never reuses. */
+  readonly identity: string;
+  /** A `LIKE` that tells letters' case apart, and one that does not: expression, then the parameter's placeholder. */
+  readonly like: (expression: string) => string;
+  readonly ilike: (expression: string) => string;
+  /** Type of a 64-bit float and of a byte string. */
+  readonly float: string;
+  readonly bytes: string;
+}
+
+export interface Db extends Sql {
+  readonly dialect: Dialect;
+  /**
+   * Runs `work` in a transaction; its value when committed, a rejection when rolled back. `work` awaits only `sql`, never
+   * other I/O, since it holds the write lock. Under load SQLite commits many waiting works together (group commit): each is
+   * a savepoint of its own, so one that fails takes no other with it.
+   */
+  write<T>(work: (sql: Sql) => Promise<T>, durability?: Durability): Promise<T>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,51 @@
+/**
+ * Numbered migrations, applied in order, each in one transaction. A database written by a newer Trimtab is refused rather
+ * than guessed at. The SQL is shared by both engines: `$identity`, `$float` and `$bytes` stand for the dialect's types.
+ */
+
+import { fail } from "../base/errors.ts";
+import type { Db, Sql } from "./db.ts";
+import { MIGRATIONS, type Migration } from "./migrations.ts";
+
+const CREATE_TABLE =
+  "CREATE TABLE IF NOT EXISTS migrations (id INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_ms BIGINT NOT NULL)";
+
+/** Brings the database to this program's schema; resolves to the names of the migrations applied now. */
+export async function migrate(db: Db, migrations: readonly Migration[] = MIGRATIONS): Promise<string[]> {
+  const newest = await newestApplied(db);
+  const known = migrations.at(-1)?.id ?? 0;
+  if (newest > known)
+    throw fail("DB_NEWER", { what: `the database has schema ${newest}, this program knows ${known}` });
+  if (newest === known) return [];
+  return db.write(async (sql) => {
+    await sql.run(CREATE_TABLE);
+    const row = await sql.get<{ id: number | null }>("SELECT max(id) AS id FROM migrations");
+    const pending = migrations.filter((m) => m.id > (row?.id ?? 0));
+    for (const migration of pending) await apply(db, sql, migration);
+    return pending.map((m) => m.name);
+  });
+}
+
+async function newestApplied(db: Db): Promise<number> {
+  try {
+    const row = await db.get<{ id: number | null }>("SELECT max(id) AS id FROM migrations");
+    return Number(row?.id ?? 0);
+  } catch (error) {
+    // A fresh database has no such table; anything else is real.
+    if (/no such table|does not exist/.test((error as Error).message)) return 0;
+    throw error;
+  }
+}
+
+async function apply(db: Db, sql: Sql, migration: Migration): Promise<void> {
+  const text = migration.sql
+    .replaceAll("$identity", db.dialect.identity)
+    .replaceAll("$float", db.dialect.float)
+    .replaceAll("$bytes", db.dialect.bytes);
+  for (const statement of text.split(/;\s*\n/)) if (statement.trim()) await sql.run(statement);
+  await sql.run("INSERT INTO migrations (id, name, applied_ms) VALUES (?, ?, ?)", [
+    migration.id,
+    migration.name,
+    Date.now(),
+  ]);
+}

@@ -1,0 +1,11 @@
+/** The list of migrations, oldest first. One that has been released is never edited; a change is a new file. */
+
+import journal from "./migrations/0001_journal.sql" with { type: "text" };
+
+export interface Migration {
+  id: number;
+  name: string;
+  sql: string;
+}
+
+export const MIGRATIONS: readonly Migration[] = [{ id: 1, name: "journal", sql: journal }];
