@@ -228,7 +228,7 @@ export class TrimtabError extends Error {
     return ERRORS[this.code].exit;
   }
   /** The one line that people see. */
-  line(): string {
+  oneLine(): string {
     const place = this.place === undefined ? "" : ` ${this.place}`;
     return redact(`error[${this.code}]${place}: ${this.message}. Mend: ${this.mend}.`).replaceAll("\n", " ");
   }
@@ -240,7 +240,7 @@ export class TrimtabError extends Error {
 /** Several errors at once (all complaints about one file): each is printed on its own line, the first decides the exit code. */
 export class TrimtabErrors extends Error {
   constructor(readonly errors: readonly TrimtabError[]) {
-    super(errors.map((e) => e.line()).join("\n"));
+    super(errors.map((e) => e.oneLine()).join("\n"));
     this.name = "TrimtabErrors";
   }
 }

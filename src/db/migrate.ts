@@ -19,8 +19,8 @@ export async function migrate(db: Db, migrations: readonly Migration[] = MIGRATI
   if (newest === known) return [];
   return db.write(async (sql) => {
     await sql.run(CREATE_TABLE);
-    const row = await sql.get<{ id: number | null }>("SELECT max(id) AS id FROM migrations");
-    const pending = migrations.filter((m) => m.id > (row?.id ?? 0));
+    const applied = new Set((await sql.all<{ id: number }>("SELECT id FROM migrations")).map((row) => Number(row.id)));
+    const pending = migrations.filter((m) => !applied.has(m.id));
     for (const migration of pending) await apply(db, sql, migration);
     return pending.map((m) => m.name);
   });

@@ -1,0 +1,114 @@
+/**
+ * What a command talks through: data goes to stdout (tables, or JSON with --json), talk goes to stderr. Colour only on a
+ * terminal and never when NO_COLOR is set.
+ */
+
+export interface Io {
+  json: boolean;
+  quiet: boolean;
+  cwd: string;
+  env: Record<string, string | undefined>;
+  /** Data for whoever reads stdout: as JSON with --json, else as `human` says. */
+  data(value: unknown, human: () => string): void;
+  /** A line of talk to stderr; nothing with --quiet. */
+  say(line: string): void;
+  /** Rewrites one progress line on a terminal; off a terminal, a line at most every few seconds. */
+  progress(line: string): void;
+  /** Ends a progress line. */
+  progressDone(): void;
+  paint: Paint;
+}
+
+export interface Paint {
+  bold(text: string): string;
+  dim(text: string): string;
+  green(text: string): string;
+  red(text: string): string;
+  yellow(text: string): string;
+  cyan(text: string): string;
+}
+
+const paintWith = (on: boolean): Paint => {
+  const code = (open: number, close: number) => (text: string) => (on ? `\x1b[${open}m${text}\x1b[${close}m` : text);
+  return {
+    bold: code(1, 22),
+    dim: code(2, 22),
+    green: code(32, 39),
+    red: code(31, 39),
+    yellow: code(33, 39),
+    cyan: code(36, 39),
+  };
+};
+
+/** How often a progress line is printed where it cannot be rewritten. */
+const PLAIN_PROGRESS_MS = 3000;
+
+/** The real terminal. */
+export function terminal(options: { json: boolean; quiet: boolean }): Io {
+  const live = process.stderr.isTTY === true;
+  const paint = paintWith(live && process.env.NO_COLOR === undefined);
+  let lastPlainMs = 0;
+  let open = false;
+  const clear = () => {
+    if (open) process.stderr.write("\r\x1b[K");
+    open = false;
+  };
+  return {
+    ...options,
+    cwd: process.cwd(),
+    env: process.env,
+    paint,
+    data(value, human) {
+      clear();
+      const text = options.json ? JSON.stringify(value, null, 2) : human();
+      if (text !== "") process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+    },
+    say(line) {
+      if (options.quiet) return;
+      clear();
+      process.stderr.write(`${line}\n`);
+    },
+    progress(line) {
+      if (options.quiet) return;
+      if (live) {
+        process.stderr.write(`\r\x1b[K${paint.dim(line.slice(0, (process.stderr.columns ?? 80) - 1))}`);
+        open = true;
+      } else if (Date.now() - lastPlainMs > PLAIN_PROGRESS_MS) {
+        lastPlainMs = Date.now();
+        process.stderr.write(`${line}\n`);
+      }
+    },
+    progressDone: clear,
+  };
+}
+
+export interface TableColumn<T> {
+  title: string;
+  value: (row: T) => string | number | undefined;
+  right?: boolean;
+}
+
+const plainWidth = (text: string): number => Bun.stringWidth(text);
+
+/** A table for people: a dim head, columns two spaces apart, numbers to the right. */
+export function table<T>(
+  io: Io,
+  rows: readonly T[],
+  columns: readonly TableColumn<T>[],
+  empty = "nothing yet",
+): string {
+  if (rows.length === 0) return io.paint.dim(empty);
+  const cells = rows.map((row) => columns.map((column) => String(column.value(row) ?? "")));
+  const widths = columns.map((column, i) => Math.max(column.title.length, ...cells.map((row) => plainWidth(row[i]!))));
+  const pad = (text: string, i: number) => {
+    const space = " ".repeat(Math.max(0, widths[i]! - plainWidth(text)));
+    return columns[i]!.right ? space + text : text + space;
+  };
+  const head = io.paint.dim(
+    columns
+      .map((column, i) => pad(column.title, i))
+      .join("  ")
+      .trimEnd(),
+  );
+  return [head, ...cells.map((row) => row.map(pad).join("  ").trimEnd())].join("\n");
+}

@@ -1,0 +1,22 @@
+/**
+ * argv in, exit code out. Prints every error as its one line; `TRIMTAB_LOG=debug` adds the stack of what is not ours.
+ */
+
+import { asTrimtabError, TrimtabErrors } from "./base/errors.ts";
+import { log, redact } from "./base/log.ts";
+import { VERSION } from "./base/version.ts";
+import { COMMANDS } from "./cli/commands.ts";
+import { runCommand } from "./cli/parse.ts";
+
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    return await runCommand(COMMANDS, argv, VERSION);
+  } catch (error) {
+    if (error instanceof TrimtabErrors) process.stderr.write(`${redact(error.message)}\n`);
+    else process.stderr.write(`${asTrimtabError(error).oneLine()}\n`);
+    if (error instanceof Error) log.debug("error.stack", { stack: error.stack });
+    return asTrimtabError(error).exit;
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));
