@@ -2,5 +2,6 @@
 
 import type { CommandGroup } from "./command.ts";
 import { helpGroup } from "./help.ts";
+import { initGroup } from "./init.ts";
 
-export const COMMANDS: readonly CommandGroup[] = [helpGroup];
+export const COMMANDS: readonly CommandGroup[] = [initGroup, helpGroup];
