@@ -17,6 +17,8 @@ export const LIMITS = {
   batchRows: 4_096,
   /** How long a drain may take before what is left is cut. */
   drainMs: 15_000,
+  /** DuckDB gets half of the machine, and never less than this. */
+  duckMemoryMinBytes: 256 << 20,
   /** How long SQLite waits for another process's write. */
   dbBusyMs: 30_000,
 } as const;

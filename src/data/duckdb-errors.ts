@@ -1,0 +1,60 @@
+/** DuckDB's messages (many lines, a caret, a list of settings) as one line of ours, with the code that fits and file:line where it has one. */
+
+import { fail, TrimtabError } from "../base/errors.ts";
+
+const firstLine = (text: string): string => text.split("\n")[0]!.trim();
+
+/** The first error of a CSV file, as DuckDB words it: line, file and what is wrong. */
+function csvError(message: string, cause: unknown): TrimtabError | undefined {
+  const line = /CSV Error on Line: (\d+)/.exec(message)?.[1];
+  if (line === undefined) return undefined;
+  const file = /^\s*file = (.*)$/m.exec(message)?.[1] ?? "";
+  const columns = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message);
+  const place = `${file}:${line}`;
+  if (columns)
+    return fail("DATA_UNREADABLE", {
+      what: `the row has ${columns[2]} values, the header ${columns[1]}`,
+      place,
+      mend: "mend the row; quote values that hold the delimiter",
+      cause,
+    });
+  if (message.includes("not utf-8 encoded"))
+    return fail("DATA_UNREADABLE", {
+      what: "the text is not UTF-8",
+      place,
+      mend: "convert the file: iconv -f latin1 -t utf-8",
+      cause,
+    });
+  const lines = message.split("\n");
+  return fail("DATA_UNREADABLE", { what: lines[2] ? firstLine(lines[2]) : firstLine(message), place, cause });
+}
+
+/** Makes the error to throw for a failed statement. What is not recognised is a bug of ours: INTERNAL with the statement's start. */
+export function duckError(error: unknown, sql: string): unknown {
+  if (error instanceof TrimtabError || !(error instanceof Error)) return error;
+  const message = error.message;
+  const csv = csvError(message, error);
+  if (csv) return csv;
+  const what = firstLine(message);
+  const unknown = /Referenced column "(.*)" (?:was )?not found/.exec(message);
+  if (unknown) {
+    const near = /Candidate bindings: (.*)/.exec(message)?.[1];
+    return fail("DATA_COLUMN", {
+      what: `there is no column ${unknown[1]}${near ? ` (nearest: ${near})` : ""}`,
+      cause: error,
+    });
+  }
+  if (/No space left|Disk quota|temp_directory.*(full|exceeded)/i.test(message))
+    return fail("DISK_FULL", { what: "no space left for scratch files", cause: error });
+  if (/Permission denied/i.test(message)) return fail("FILE_NOT_READABLE", { what, cause: error });
+  if (/^IO Error: No files found/.test(message)) return fail("FILE_NOT_FOUND", { what, cause: error });
+  if (/^(IO|Invalid Input|Conversion|Serialization|Out of Range) Error/.test(message))
+    return fail("DATA_UNREADABLE", { what, cause: error });
+  if (/^Out of Memory Error/.test(message))
+    return fail("DATA_UNREADABLE", {
+      what: "the scan needs more memory than the engine may use",
+      mend: "give the machine more memory, or read fewer columns or rows",
+      cause: error,
+    });
+  return fail("INTERNAL", { what: `${what} in ${sql.slice(0, 200)}`, cause: error });
+}

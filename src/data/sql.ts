@@ -1,0 +1,29 @@
+/** Names and values as SQL text, and DuckDB's types as ours. */
+
+import type { ColumnType } from "../base/columns.ts";
+
+export interface DuckColumn {
+  name: string;
+  /** DuckDB's own word: "BIGINT", "VARCHAR", "DECIMAL(18,3)", … */
+  type: string;
+}
+
+/** Quotes a name for SQL. */
+export const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** A value as an SQL literal. Numbers become DOUBLE: DuckDB reads 0.1 as DECIMAL otherwise, and compares differently. */
+export function literal(value: string | number | boolean | null): string {
+  if (value === null) return "NULL";
+  if (typeof value === "boolean") return value ? "TRUE" : "FALSE";
+  if (typeof value === "string") return `'${value.replaceAll("'", "''")}'`;
+  if (Number.isSafeInteger(value)) return String(value);
+  return Number.isFinite(value) ? `${value.toExponential()}::DOUBLE` : `'${value}'::DOUBLE`;
+}
+
+/** The kind of column that a DuckDB type becomes outside SQL. */
+export function columnTypeOf(duckType: string): ColumnType {
+  if (duckType === "BOOLEAN") return "boolean";
+  if (/^(TIMESTAMP|DATE)/.test(duckType) && !duckType.endsWith("[]")) return "timestamp";
+  if (/^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\([\d,]+\)|BIGNUM)$/.test(duckType)) return "number";
+  return "string";
+}
