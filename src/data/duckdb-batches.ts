@@ -3,7 +3,6 @@
  * one copy of memory rather than a value at a time; strings come one by one.
  */
 
-import type { DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
 import type { Batch, Column, ColumnSpec, ColumnType } from "../base/columns.ts";
 import { columnTypeOf, type DuckColumn, ident } from "./sql.ts";
 
@@ -21,9 +20,22 @@ const CAST: Record<ColumnType, (column: string) => string> = {
   string: (column) => `${column}::VARCHAR`,
 };
 
-/** The part of a vector of doubles that we read; the library keeps it private, and its getters cost a call a value. */
-interface DoubleItems {
-  items: Float64Array;
+/** The slices of the library that we use. `items` of a vector of doubles is private there, but its getter costs a call a value. */
+export interface Chunk {
+  rowCount: number;
+  getColumnVector(index: number): { toArray(): readonly unknown[] };
+}
+export interface WritableChunk {
+  setColumnValues(index: number, values: readonly (number | string | null)[]): void;
+}
+/** What `writeBatch` needs: statements, and chunks of DOUBLE ("number") or VARCHAR columns appended to a table. */
+export interface Writer {
+  run(sql: string): Promise<unknown>;
+  appendTo(table: string, kinds: ("number" | "string")[]): Promise<ChunkAppender>;
+}
+export interface ChunkAppender {
+  append(rows: number, fill: (chunk: WritableChunk) => void): void;
+  close(): void;
 }
 
 type Part = Float64Array | (string | null)[];
@@ -36,12 +48,12 @@ export class BatchReader {
     this.parts = columns.map(() => []);
   }
 
-  add(chunk: DuckDBDataChunk): void {
+  add(chunk: Chunk): void {
     for (const [i, { type }] of this.columns.entries()) {
       const vector = chunk.getColumnVector(i);
       // The chunk's memory is the engine's: copied now.
       if (columnTypeOf(type) === "string") this.parts[i]!.push(vector.toArray() as (string | null)[]);
-      else this.parts[i]!.push((vector as unknown as DoubleItems).items.slice());
+      else this.parts[i]!.push((vector as unknown as { items: Float64Array }).items.slice());
     }
     this.rows += chunk.rowCount;
   }
@@ -76,27 +88,28 @@ const SQL_TYPE = { number: "DOUBLE", boolean: "BOOLEAN", timestamp: "TIMESTAMP",
 
 /** Makes a table from a batch; a missing number is NULL. */
 export async function writeBatch(
-  connection: DuckDBConnection,
+  writer: Writer,
   table: string,
   specs: readonly ColumnSpec[],
   batch: Batch,
 ): Promise<void> {
-  const { DOUBLE, VARCHAR, DuckDBDataChunk: Chunk } = await import("@duckdb/node-api");
   const staging = `${table} staging`;
   const raw = specs.map((s) => `${ident(s.name)} ${s.type === "string" ? "VARCHAR" : "DOUBLE"}`);
-  await connection.run(`CREATE OR REPLACE TEMP TABLE ${ident(staging)} (${raw.join(", ")})`);
-  const appender = await connection.createAppender(staging);
-  const types = specs.map((s) => (s.type === "string" ? VARCHAR : DOUBLE));
+  await writer.run(`CREATE OR REPLACE TABLE ${ident(staging)} (${raw.join(", ")})`);
+  const appender = await writer.appendTo(
+    staging,
+    specs.map((s) => (s.type === "string" ? "string" : "number")),
+  );
   for (let at = 0; at < batch.rows; at += CHUNK_ROWS) {
     const rows = Math.min(CHUNK_ROWS, batch.rows - at);
-    const chunk = Chunk.create(types, rows);
-    for (const [i, spec] of specs.entries()) chunk.setColumnValues(i, slice(batch.columns[spec.name]!, at, rows));
-    appender.appendDataChunk(chunk);
+    appender.append(rows, (chunk) => {
+      for (const [i, spec] of specs.entries()) chunk.setColumnValues(i, slice(batch.columns[spec.name]!, at, rows));
+    });
   }
-  appender.closeSync();
+  appender.close();
   const list = specs.map((s) => `${fromRaw(s)} AS ${ident(s.name)}`);
-  await connection.run(`CREATE OR REPLACE TABLE ${ident(table)} AS SELECT ${list.join(", ")} FROM ${ident(staging)}`);
-  await connection.run(`DROP TABLE ${ident(staging)}`);
+  await writer.run(`CREATE OR REPLACE TABLE ${ident(table)} AS SELECT ${list.join(", ")} FROM ${ident(staging)}`);
+  await writer.run(`DROP TABLE ${ident(staging)}`);
 }
 
 function fromRaw(spec: ColumnSpec): string {

@@ -10,7 +10,7 @@ import type { DuckDBConnection, DuckDBInstance, DuckDBType } from "@duckdb/node-
 import type { Batch, ColumnSpec } from "../base/columns.ts";
 import { randomId } from "../base/hash.ts";
 import { LIMITS } from "../base/limits.ts";
-import { BatchReader, batchSelect, writeBatch } from "./duckdb-batches.ts";
+import { BatchReader, batchSelect, type ChunkAppender, writeBatch } from "./duckdb-batches.ts";
 import { duckError } from "./duckdb-errors.ts";
 import type { DuckColumn } from "./sql.ts";
 
@@ -124,7 +124,8 @@ class OpenDuck implements Duck {
   }
 
   async load(table: string, specs: readonly ColumnSpec[], batch: Batch): Promise<void> {
-    await mapped(table, () => writeBatch(this.connection, table, specs, batch));
+    const appendTo = (name: string, kinds: ("number" | "string")[]) => appenderOf(this.connection, name, kinds);
+    await mapped(table, () => writeBatch({ run: (sql) => this.connection.run(sql), appendTo }, table, specs, batch));
   }
 
   close(): void {
@@ -133,6 +134,24 @@ class OpenDuck implements Duck {
     this.connection.closeSync();
     this.instance.closeSync();
   }
+}
+
+async function appenderOf(
+  connection: DuckDBConnection,
+  table: string,
+  kinds: readonly ("number" | "string")[],
+): Promise<ChunkAppender> {
+  const { DOUBLE, VARCHAR, DuckDBDataChunk } = await import("@duckdb/node-api");
+  const types = kinds.map((kind) => (kind === "string" ? VARCHAR : DOUBLE));
+  const appender = await connection.createAppender(table);
+  return {
+    append(rows, fill) {
+      const chunk = DuckDBDataChunk.create(types, rows);
+      fill(chunk);
+      appender.appendDataChunk(chunk);
+    },
+    close: () => appender.closeSync(),
+  };
 }
 
 const typeName = (type: DuckDBType): string => type.toString();
