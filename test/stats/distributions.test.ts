@@ -83,7 +83,8 @@ describe("for any parameters", () => {
   const probability = fc.double({ min: 1e-200, max: 0.9, noNaN: true });
   const positive = fc.double({ min: 0.2, max: 5000, noNaN: true });
   const inverse = (name: string, p: number, back: number) => {
-    if (relative(back, p) > 1e-11) throw new Error(`${name}: cdf(quantile(${p})) = ${back}`);
+    // One last bit of x is up to a few thousand last bits of p with parameters of 5000.
+    if (relative(back, p) > 1e-10) throw new Error(`${name}: cdf(quantile(${p})) = ${back}`);
   };
   test("cdf(quantile(p)) is p", () => {
     fc.assert(
