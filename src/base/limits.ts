@@ -5,6 +5,8 @@ export const LIMITS = {
   specBytes: 1 << 20,
   /** YAML aliases that one document may expand; guards against "billion laughs". */
   yamlAliases: 100,
+  /** Values (keys not counted) of one YAML document after its aliases are expanded. */
+  yamlValues: 100_000,
   /** Captured output kept of one step; the middle is dropped beyond it. */
   stepOutputBytes: 10 << 20,
   /** Largest body of a control-plane request that is not an artifact. */

@@ -29,6 +29,9 @@ export interface DataSource {
   line: number;
 }
 
+/** What does the data work of a step; spark is refused when used. */
+export type Engine = "duckdb" | "spark";
+
 export type StepKind = "validate" | "transform" | "cmd" | "evaluate";
 
 interface StepBase {
@@ -50,6 +53,8 @@ interface StepBase {
   runner: string;
   /** Search space; refused when used until tuning exists. */
   grid?: Record<string, ParamValue[]>;
+  /** For people. */
+  desc?: string;
 }
 
 export type ParamValue = Scalar | ParamValue[] | { [key: string]: ParamValue };
@@ -61,6 +66,7 @@ export interface ValidateStep extends StepBase {
   expectations: Expectation[];
   /** A Great Expectations suite file whose expectations are added. */
   suite?: string;
+  engine: Engine;
 }
 
 export interface Expectation {
@@ -78,13 +84,19 @@ export interface TransformStep extends StepBase {
   spec: string;
   /** Share of rows set aside; `by` a column: the newest rows, else a hash of the row decides. */
   split?: { holdout: number; by?: string };
-  /** outs[0]: features of the training rows; outs[1], with a split: the holdout rows, raw. */
+  engine: Engine;
+  /**
+   * outs[0]: features of the training rows; outs[1], with a split: the holdout rows, raw; last, added by the parser: the
+   * fitted state, features.json beside outs[0].
+   */
 }
 
 export interface CmdStep extends StepBase {
   kind: "cmd";
   /** Run by `sh -c`, with ${param} replaced. Several commands run one after the other. */
   cmd: string[];
+  /** Outputs (also in `outs`) that hold metrics as JSON or YAML: DVC's `metrics`. */
+  metricFiles: string[];
 }
 
 export interface EvaluateStep extends StepBase {

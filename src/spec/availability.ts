@@ -1,0 +1,88 @@
+/**
+ * Parts of the language whose work comes in a later release. They parse, and are refused when used: whoever is about to
+ * act asks here first, so that nothing is silently left out.
+ */
+
+import { fail, type TrimtabError, TrimtabErrors } from "../base/errors.ts";
+import { schemeOf } from "./files.ts";
+import type { Pipeline, Step } from "./types.ts";
+
+/** What is about to happen: steps run, a version is deployed. */
+export type Use = "run" | "deploy";
+
+interface Missing {
+  line: number;
+  path: string;
+  what: string;
+  mend: string;
+}
+
+/** Feature → where a pipeline uses it. One line here is taken out when the feature arrives. */
+const FEATURES: Record<Use, Record<string, (pipeline: Pipeline, steps: Step[]) => Missing[]>> = {
+  run: {
+    grid: (_, steps) =>
+      steps
+        .filter((s) => s.grid)
+        .map((s) => inStep(s, "grid", "searching a grid", "remove grid:; the step runs with its params")),
+    runner: (_, steps) =>
+      steps
+        .filter((s) => s.runner !== "local")
+        .map((s) => inStep(s, "runner", `runner: ${s.runner}`, "use runner: local for now")),
+    engine: (_, steps) =>
+      steps
+        .filter((s) => "engine" in s && s.engine === "spark")
+        .map((s) => inStep(s, "engine", "engine: spark", "use engine: duckdb for now")),
+    s3: (pipeline, steps) => [
+      ...Object.values(pipeline.data)
+        .filter((d) => schemeOf(d.uri) !== undefined)
+        .map((d) =>
+          missing(d.line, `data.${d.name}`, "data on S3", "copy it here and name the file or folder for now"),
+        ),
+      ...steps.flatMap((s) =>
+        [...s.deps, ...s.outs]
+          .filter((path) => schemeOf(path) !== undefined)
+          .map((path) =>
+            inStep(s, s.deps.includes(path) ? "deps" : "outs", `${path} on S3`, "use a local path for now"),
+          ),
+      ),
+    ],
+  },
+  deploy: {
+    strategy: ({ deploy }) =>
+      deploy.strategy === "direct"
+        ? []
+        : [missing(deploy.line, "deploy.strategy", `strategy: ${deploy.strategy}`, "use strategy: direct for now")],
+    approve: ({ deploy }) =>
+      deploy.approve
+        ? [
+            missing(
+              deploy.line,
+              "deploy.approve",
+              "approve: true",
+              "use approve: false for now, and deploy by hand with trimtab deploy",
+            ),
+          ]
+        : [],
+  },
+};
+
+const missing = (line: number, path: string, what: string, mend: string): Missing => ({ line, path, what, mend });
+const inStep = (step: Step, key: string, what: string, mend: string): Missing =>
+  missing(step.line, `steps.${step.name}.${key}`, what, mend);
+
+/** What the pipeline asks for that this release cannot do; for "run" only the named steps, or all. Empty when all is well. */
+export function unavailable(pipeline: Pipeline, use: Use, stepNames?: Iterable<string>): TrimtabError[] {
+  const names = stepNames === undefined ? undefined : new Set(stepNames);
+  const steps = Object.values(pipeline.steps).filter((step) => names?.has(step.name) ?? true);
+  return Object.values(FEATURES[use])
+    .flatMap((find) => find(pipeline, steps))
+    .map(({ line, path, what, mend }) =>
+      fail("NOT_AVAILABLE", { what: `${what} is not available yet`, place: `${pipeline.file}:${line} ${path}`, mend }),
+    );
+}
+
+/** Throws TrimtabErrors with NOT_AVAILABLE for each thing that `unavailable` finds. */
+export function requireAvailable(pipeline: Pipeline, use: Use, stepNames?: Iterable<string>): void {
+  const errors = unavailable(pipeline, use, stepNames);
+  if (errors.length > 0) throw new TrimtabErrors(errors);
+}

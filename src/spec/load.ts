@@ -1,0 +1,73 @@
+/** Reading of a pipeline.yaml: text → Pipeline, or all complaints at once. */
+
+import { readFile } from "node:fs/promises";
+import { basename, dirname, resolve } from "node:path";
+import { fail, TrimtabErrors } from "../base/errors.ts";
+import { buildPipeline } from "./build.ts";
+import { Complaints } from "./complaints.ts";
+import { type Disk, diskAt } from "./disk.ts";
+import { applyOverrides } from "./env.ts";
+import { lint } from "./lint.ts";
+import { expandParams } from "./params.ts";
+import { isMapping } from "./path.ts";
+import { readShape } from "./schema.ts";
+import type { Pipeline } from "./types.ts";
+import { show } from "./values.ts";
+import { resolveVariables } from "./variables.ts";
+import { readYaml } from "./yaml.ts";
+
+type Env = Record<string, string | undefined>;
+
+export interface Overrides {
+  /** `--param name=value`: name or step.name → the value as typed. */
+  params?: Record<string, string>;
+}
+
+export interface ParseOptions {
+  /** Name in complaints and in the result. */
+  file?: string;
+  /** The folder that its paths are relative to. */
+  root?: string;
+  env?: Env;
+  overrides?: Overrides;
+  /** Without it nothing is read, and it is not asked whether files exist. */
+  disk?: Disk;
+}
+
+/** Reads the text of a pipeline. Pure but for `disk`. Throws TrimtabErrors with every complaint, in the order of the file. */
+export function parsePipeline(source: string | Uint8Array, options: ParseOptions = {}): Pipeline {
+  const { file = "pipeline.yaml", root = ".", env = {}, overrides = {}, disk } = options;
+  const { value, lineOf } = readYaml(source, file);
+  const complaints = new Complaints(file, lineOf);
+  if (!isMapping(value)) {
+    complaints.add({
+      path: [],
+      what: `the file holds ${show(value)}, not a mapping`,
+      mend: "write model: and steps: at the top",
+    });
+    complaints.throwIfAny();
+  }
+  let document = expandParams(value, complaints, disk);
+  document = applyOverrides(document, env, overrides.params ?? {}, complaints);
+  document = expandParams(document, complaints, disk);
+  document = resolveVariables(document, env, complaints);
+  const pipeline = buildPipeline(readShape(document, complaints), { file, root }, complaints);
+  lint(pipeline, complaints, disk);
+  complaints.throwIfAny();
+  return pipeline;
+}
+
+/**
+ * Reads a pipeline's file, with overrides from the environment, and checks that the files it names exist or are made by a
+ * step. Throws TrimtabErrors; SPEC_NOT_FOUND when there is no such file.
+ */
+export async function loadPipeline(file: string, env: Env = process.env, overrides: Overrides = {}): Promise<Pipeline> {
+  const path = resolve(file);
+  const root = dirname(path);
+  const source = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    const code = error.code === "ENOENT" || error.code === "ENOTDIR" ? "SPEC_NOT_FOUND" : "FILE_NOT_READABLE";
+    const what = code === "SPEC_NOT_FOUND" ? "does not exist" : `cannot be read (${error.code})`;
+    throw new TrimtabErrors([fail(code, { what, place: file })]);
+  });
+  return parsePipeline(source, { file: basename(path), root, env, overrides, disk: diskAt(root) });
+}
