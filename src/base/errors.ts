@@ -188,6 +188,18 @@ export const ERRORS = {
   REQUEST_TOO_LARGE: kind(413, 2, "The request body is over the limit.", "send fewer rows a request"),
   OVERLOADED: kind(503, 1, "The queue is full; the request was shed.", "retry after the time in Retry-After"),
   NOT_READY: kind(503, 1, "No model is loaded yet.", "deploy a version; see trimtab status"),
+  MODEL_CRASHED: kind(
+    500,
+    1,
+    "The model's process died while it worked on the request, and again when it was tried once more.",
+    "read the model's log; the process was started again",
+  ),
+  MODEL_TIMEOUT: kind(
+    504,
+    1,
+    "The model did not answer in time; its process was ended and started again.",
+    "send fewer rows, or make the model faster",
+  ),
   DEPLOY_NOTHING: kind(409, 2, "There is no deployment to act on.", "deploy a version first"),
   // monitor
   ALERT_FAILED: kind(502, 1, "An alert could not be delivered.", "check the webhook's address"),

@@ -17,6 +17,20 @@ export const LIMITS = {
   queueRows: 20_000,
   /** Rows that one batch hands to a model. */
   batchRows: 4_096,
+  /** How long a model process may take for one batch before it is ended. */
+  predictMs: 30_000,
+  /** How long a model process may take to load its model, imports included. */
+  modelLoadMs: 120_000,
+  /** Captured rows that may wait for a slow or full disk, per process; later ones are dropped and counted. */
+  captureBytes: 64 << 20,
+  /** A capture file is closed and a new one begun at this size. */
+  captureFileBytes: 256 << 20,
+  /** How long captured rows may wait in memory; what a kill -9 can lose. */
+  captureFlushMs: 100,
+  /** How often a serving process looks for a new deployment, besides being told by the file system. */
+  deployPollMs: 100,
+  /** How long the replaced deployment stays loaded, so that going back needs no load. */
+  keepWarmMs: 3_600_000,
   /** How long a drain may take before what is left is cut. */
   drainMs: 15_000,
   /** DuckDB gets half of the machine, and never less than this. */

@@ -1,0 +1,137 @@
+/**
+ * Batching without a timer. A lone request goes straight to the model; requests that arrive while a batch runs wait and
+ * form the next one (Triton's rule). So an idle model answers at its own speed, and batches are as large as contention
+ * makes them; a waiting window would cost every lone request its length and win nothing (measured: 9-13 ms for a 5 ms window).
+ *
+ * The queue is bounded: beyond it requests are shed with OVERLOADED. A batch that fails is taken apart, so that the
+ * request at fault fails alone: halved when the model raised, one by one when its process died or hung (each death costs a
+ * restart, and one by one the culprit causes only one more). A request whose process died is tried once more, never twice.
+ */
+
+import type { Batch, Column } from "../base/columns.ts";
+import { asTrimtabError, fail } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Predictions } from "./model.ts";
+import { slicePredictions } from "./predictions.ts";
+
+interface Job {
+  batch: Batch;
+  resolve(predictions: Predictions): void;
+  reject(error: unknown): void;
+}
+
+export interface BatcherOptions {
+  /** Batches that may run at once; a python or child-process model works on one at a time. */
+  lanes?: number;
+  batchRowsMax?: number;
+  queueRowsMax?: number;
+  onBatch?: (rows: number) => void;
+}
+
+export interface Batcher {
+  /** Rejects with OVERLOADED, REQUEST_TOO_LARGE or the model's error. */
+  submit(batch: Batch): Promise<Predictions>;
+  waitingRows(): number;
+  /** Resolves when nothing waits and nothing runs. */
+  idle(): Promise<void>;
+}
+
+/** `predict` gets batches whose columns are all those of its model. */
+export function createBatcher(predict: (batch: Batch) => Promise<Predictions>, options: BatcherOptions = {}): Batcher {
+  const { lanes = 1, batchRowsMax = LIMITS.batchRows, queueRowsMax = LIMITS.queueRows, onBatch } = options;
+  const queue: Job[] = [];
+  let queuedRows = 0;
+  let running = 0;
+  let idleWaiters: (() => void)[] = [];
+
+  const take = (): Job[] => {
+    let count = 0;
+    let rows = 0;
+    while (count < queue.length && (count === 0 || rows + queue[count]!.batch.rows <= batchRowsMax))
+      rows += queue[count++]!.batch.rows;
+    queuedRows -= rows;
+    onBatch?.(rows);
+    return queue.splice(0, count);
+  };
+
+  const work = async (jobs: Job[]): Promise<void> => {
+    running++;
+    await runJobs(jobs, predict);
+    running--;
+    if (queue.length > 0) void work(take());
+    else if (running === 0) {
+      for (const wake of idleWaiters) wake();
+      idleWaiters = [];
+    }
+  };
+
+  return {
+    submit(batch) {
+      if (batch.rows > queueRowsMax)
+        return Promise.reject(
+          fail("REQUEST_TOO_LARGE", { what: `the request has ${batch.rows} rows, the most is ${queueRowsMax}` }),
+        );
+      if (queuedRows > 0 && queuedRows + batch.rows > queueRowsMax)
+        return Promise.reject(fail("OVERLOADED", { what: `${queuedRows} rows wait already` }));
+      return new Promise((resolve, reject) => {
+        queue.push({ batch, resolve, reject });
+        queuedRows += batch.rows;
+        if (running < lanes) void work(take());
+      });
+    },
+    waitingRows: () => queuedRows,
+    idle: () => (running === 0 ? Promise.resolve() : new Promise((resolve) => idleWaiters.push(resolve))),
+  };
+}
+
+type Predict = (batch: Batch) => Promise<Predictions>;
+
+/** Runs jobs as one batch and settles every one of them; never rejects. */
+async function runJobs(jobs: readonly Job[], predict: Predict): Promise<void> {
+  try {
+    settle(jobs, await predict(merge(jobs)));
+  } catch (error) {
+    await takeApart(jobs, error, predict);
+  }
+}
+
+function settle(jobs: readonly Job[], predictions: Predictions): void {
+  let from = 0;
+  for (const job of jobs) {
+    job.resolve(slicePredictions(predictions, from, job.batch.rows));
+    from += job.batch.rows;
+  }
+}
+
+async function takeApart(jobs: readonly Job[], error: unknown, predict: Predict): Promise<void> {
+  const { code } = asTrimtabError(error);
+  if (code === "MODEL_CRASHED" || (code === "MODEL_TIMEOUT" && jobs.length > 1)) {
+    for (const job of jobs) await predict(job.batch).then(job.resolve, job.reject);
+  } else if (jobs.length === 1) {
+    jobs[0]!.reject(error);
+  } else {
+    const half = jobs.length >> 1;
+    await runJobs(jobs.slice(0, half), predict);
+    await runJobs(jobs.slice(half), predict);
+  }
+}
+
+function merge(jobs: readonly Job[]): Batch {
+  if (jobs.length === 1) return jobs[0]!.batch;
+  const rows = jobs.reduce((sum, job) => sum + job.batch.rows, 0);
+  const columns: Record<string, Column> = {};
+  for (const name of Object.keys(jobs[0]!.batch.columns)) columns[name] = concatenate(jobs, name, rows);
+  return { rows, columns };
+}
+
+function concatenate(jobs: readonly Job[], name: string, rows: number): Column {
+  if (!(jobs[0]!.batch.columns[name] instanceof Float64Array))
+    return jobs.flatMap((job) => job.batch.columns[name] as (string | null)[]);
+  const all = new Float64Array(rows);
+  let at = 0;
+  for (const job of jobs) {
+    all.set(job.batch.columns[name] as Float64Array, at);
+    at += job.batch.rows;
+  }
+  return all;
+}

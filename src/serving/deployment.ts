@@ -1,0 +1,237 @@
+/**
+ * Deployments on disk: `deploy/<model>/<id>/deployment.yaml`, written once and never changed, and the symlink `current`
+ * that names the one to serve. Deploying and rolling back are the same act: point the link elsewhere. Serving processes
+ * read nothing else, so what is here is the whole truth of what serves.
+ */
+
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, readlink } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { type Clock, isoTime, systemClock } from "../base/clock.ts";
+import { fail } from "../base/errors.ts";
+import { publish, swapLink, writeFileAtomic } from "../base/files.ts";
+import { readYaml, writeYaml } from "../spec/yaml.ts";
+
+export interface DeployedVersion {
+  /** The registered model's name. */
+  name: string;
+  version: number;
+  /** Absolute here; in the file relative to the folder that holds `deploy/` when it is inside it, so a workspace can move. */
+  folder: string;
+  /** Share of the traffic of /predict, in percent; the weights of a deployment sum to 100. */
+  weight: number;
+  /** "/predict", or "/predict/<variant>" for one that is only addressed by name. */
+  endpoint: string;
+  /** "champion", "challenger", …: unique in the deployment. */
+  variant: string;
+}
+
+export interface Deployment {
+  /** Sorts by time of creation. */
+  id: string;
+  model: string;
+  /** ISO 8601, UTC. */
+  created: string;
+  reason: string;
+  strategy: "direct" | "shadow" | "canary" | "ab";
+  models: DeployedVersion[];
+  /** `columns`: fields that requests may carry besides the model's inputs; captured, never shown to the model. */
+  capture: { enabled: boolean; columns: string[] };
+  /** Decides with a request's subject key which variant answers. The steps of one rollout share it. */
+  salt: string;
+  /** The deployment that was current when this one was made. */
+  previous?: string;
+}
+
+export interface DeployRequest {
+  /** The workspace's deploy/ folder. */
+  deployDir: string;
+  model: string;
+  reason: string;
+  strategy?: Deployment["strategy"];
+  /** Weight 100 and variant "champion" when one is given without. */
+  models: {
+    name?: string;
+    version: number;
+    folder: string;
+    weight?: number;
+    variant?: string;
+    endpoint?: string;
+  }[];
+  capture?: Partial<Deployment["capture"]>;
+  /** Default: the new deployment's id. */
+  salt?: string;
+  clock?: Clock;
+  /** Called after the swap; the caller's journal. */
+  onEvent?: (event: DeployEvent) => Promise<void> | void;
+}
+
+export interface DeployEvent {
+  type: "deployed" | "rolled_back";
+  model: string;
+  from: string | undefined;
+  to: string;
+  reason: string;
+  models: DeployedVersion[];
+}
+
+/** Writes a new deployment and makes it current. Throws INVALID when its weights or variants do not add up. */
+export async function deployVersion(request: DeployRequest): Promise<Deployment> {
+  const previous = await currentId(request.deployDir, request.model);
+  const deployment = compose(request, previous);
+  const folder = join(request.deployDir, request.model, deployment.id);
+  const staging = `${folder}.tmp`;
+  await mkdir(staging, { recursive: true });
+  await writeFileAtomic(join(staging, "deployment.yaml"), format(deployment, request.deployDir));
+  await publish(staging, folder);
+  await point(request.deployDir, request.model, deployment.id);
+  await request.onEvent?.(eventOf("deployed", deployment, previous, request.reason));
+  return deployment;
+}
+
+export interface RollbackRequest {
+  deployDir: string;
+  model: string;
+  /** A deployment's id; undefined: the last one before the current that served other versions alone. */
+  to?: string;
+  reason?: string;
+  onEvent?: (event: DeployEvent) => Promise<void> | void;
+}
+
+/** Makes an earlier deployment current again. Throws DEPLOY_NOTHING when there is none, NOT_FOUND for an unknown id. */
+export async function rollback(request: RollbackRequest): Promise<Deployment> {
+  const { deployDir, model, to } = request;
+  const from = await currentId(deployDir, model);
+  const target =
+    to === undefined ? await lastBefore(deployDir, model, from) : await readDeployment(deployDir, model, to);
+  await point(deployDir, model, target.id);
+  await request.onEvent?.(eventOf("rolled_back", target, from, request.reason ?? "rollback"));
+  return target;
+}
+
+/** The current deployment of a model; undefined when it has none. */
+export async function currentDeployment(deployDir: string, model: string): Promise<Deployment | undefined> {
+  const id = await currentId(deployDir, model);
+  return id === undefined ? undefined : readDeployment(deployDir, model, id);
+}
+
+/** Every deployment of a model, newest first. */
+export async function deploymentHistory(
+  deployDir: string,
+  model: string,
+): Promise<(Deployment & { current: boolean })[]> {
+  const current = await currentId(deployDir, model);
+  const names = await namesIn(join(deployDir, model));
+  const ids = names.filter((name) => name !== "current" && !name.endsWith(".tmp")).sort((a, b) => (a < b ? 1 : -1));
+  const all = await Promise.all(ids.map((id) => readDeployment(deployDir, model, id)));
+  return all.map((deployment) => ({ ...deployment, current: deployment.id === current }));
+}
+
+/** Names of the models that have a current deployment. */
+export async function deployedModels(deployDir: string): Promise<string[]> {
+  const names = await namesIn(deployDir);
+  const ids = await Promise.all(names.map((name) => currentId(deployDir, name)));
+  return names.filter((_, index) => ids[index] !== undefined).sort();
+}
+
+/** The id that `current` names; undefined when there is no link. */
+export async function currentId(deployDir: string, model: string): Promise<string | undefined> {
+  try {
+    return basename(await readlink(join(deployDir, model, "current")));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads one manifest. Throws NOT_FOUND, or INVALID when it is not one. */
+export async function readDeployment(deployDir: string, model: string, id: string): Promise<Deployment> {
+  const place = join(deployDir, model, id, "deployment.yaml");
+  const text = await readFile(place, "utf8").catch((error: unknown) => {
+    throw fail("NOT_FOUND", { what: `there is no deployment ${id} of ${model}`, place, cause: error });
+  });
+  const raw = readYaml(text, place).value;
+  if (!isManifest(raw)) throw fail("INVALID", { what: "the file is not a deployment", place });
+  const home = dirname(resolve(deployDir));
+  return { ...raw, models: raw.models.map((version) => ({ ...version, folder: resolve(home, version.folder) })) };
+}
+
+const isManifest = (raw: unknown): raw is Deployment =>
+  typeof raw === "object" &&
+  raw !== null &&
+  "id" in raw &&
+  "model" in raw &&
+  "capture" in raw &&
+  "models" in raw &&
+  Array.isArray(raw.models) &&
+  raw.models.length > 0;
+
+const namesIn = async (folder: string): Promise<string[]> => await readdir(folder).catch(() => []);
+
+const point = (deployDir: string, model: string, id: string): Promise<void> =>
+  swapLink(join(deployDir, model, "current"), id);
+
+function eventOf(type: DeployEvent["type"], to: Deployment, from: string | undefined, reason: string): DeployEvent {
+  return { type, model: to.model, from, to: to.id, reason, models: to.models };
+}
+
+function compose(request: DeployRequest, previous: string | undefined): Deployment {
+  const models = request.models.map((given): DeployedVersion => {
+    const variant = given.variant ?? "champion";
+    return {
+      name: given.name ?? request.model,
+      version: given.version,
+      folder: resolve(given.folder),
+      weight: given.weight ?? 100,
+      endpoint: given.endpoint ?? "/predict",
+      variant,
+    };
+  });
+  checkShares(models);
+  const now = isoTime((request.clock ?? systemClock).nowMs());
+  const second = now.slice(0, 19).replace(/[-:]/g, "").replace("T", "_");
+  const id = `${second}_${now.slice(20, 23)}_${randomBytes(2).toString("hex")}`;
+  return {
+    id,
+    model: request.model,
+    created: now,
+    reason: request.reason,
+    strategy: request.strategy ?? "direct",
+    models,
+    capture: { enabled: true, columns: [], ...request.capture },
+    salt: request.salt ?? id,
+    ...(previous !== undefined && { previous }),
+  };
+}
+
+function checkShares(models: readonly DeployedVersion[]): void {
+  const sum = models.reduce((total, version) => total + version.weight, 0);
+  if (models.some((version) => !(version.weight >= 0)) || Math.abs(sum - 100) > 1e-9)
+    throw fail("INVALID", { what: `the weights sum to ${sum}, not to 100`, place: "models" });
+  if (new Set(models.map((version) => version.variant)).size < models.length)
+    throw fail("INVALID", { what: "two versions share a variant's name", place: "models" });
+}
+
+function format(deployment: Deployment, deployDir: string): string {
+  const home = dirname(resolve(deployDir));
+  const portable = (folder: string): string => {
+    const path = relative(home, folder);
+    return path.startsWith("..") || isAbsolute(path) ? folder : path;
+  };
+  const models = deployment.models.map((version) => ({ ...version, folder: portable(version.folder) }));
+  return writeYaml({ ...deployment, models });
+}
+
+/** The nearest ancestor that served one set of versions to everyone, other than what serves now. */
+async function lastBefore(deployDir: string, model: string, from: string | undefined): Promise<Deployment> {
+  const nothing = (what: string) => fail("DEPLOY_NOTHING", { what, place: model });
+  if (from === undefined) throw nothing("nothing is deployed");
+  const now = await readDeployment(deployDir, model, from);
+  const versions = (d: Deployment) => d.models.filter((v) => v.weight > 0).map((v) => `${v.name}/${v.version}`);
+  const served = versions(now).join();
+  for (let id = now.previous; id !== undefined; ) {
+    const earlier = await readDeployment(deployDir, model, id);
+    if (versions(earlier).length === 1 && versions(earlier).join() !== served) return earlier;
+    id = earlier.previous;
+  }
+  throw nothing("there is no earlier deployment to go back to");
+}

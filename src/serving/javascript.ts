@@ -1,0 +1,90 @@
+/**
+ * The JavaScript runtime: a module of the version's folder, run in the serving process. It exports
+ *
+ *   predict(columns: Record<string, Float64Array | (string | null)[]>, rows: number)
+ *     → Float64Array: a value a row (regression), P(class 1) a row (two classes), or rows × classes, row-major
+ *     → { values, probabilities }: labels chosen by the model itself
+ *   load?(folder: string) → anything; an object with its own `predict` takes the module's place
+ *
+ * and may answer with a promise. It must not change the columns it is given. It shares the process: an endless loop is
+ * ended by the supervisor's watchdog, not by a timeout.
+ */
+
+import { heapStats } from "bun:jsc";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Batch, Column } from "../base/columns.ts";
+import { fail } from "../base/errors.ts";
+import type { TrimtabFlavor } from "../spec/mlmodel.ts";
+import type { LoadRuntime, Predictions } from "./model.ts";
+import { bothProbabilities, type Label, labelsOf } from "./predictions.ts";
+
+type Answer = Float64Array | { values: Column; probabilities?: Float64Array };
+type Predict = (columns: Record<string, Column>, rows: number) => Answer | Promise<Answer>;
+interface ModelModule {
+  predict?: Predict;
+  load?: (folder: string) => unknown;
+}
+
+export const loadJavascript: LoadRuntime = async (folder, manifest) => {
+  const place = join(folder, manifest.entry);
+  if (!existsSync(place)) throw fail("MODEL_INVALID", { what: "the model's file is missing", place });
+  const before = heapBytes();
+  const predict = await importPredict(place, folder);
+  const grownBytes = Math.max(heapBytes() - before, Bun.file(place).size);
+  const classes = manifest.task === "classification" ? (manifest.classes ?? [0, 1]) : undefined;
+  return {
+    async predict(batch) {
+      return interpret(await run(predict, batch, place), batch.rows, manifest, classes);
+    },
+    memoryBytes: () => grownBytes,
+    close: async () => {},
+  };
+};
+
+const heapBytes = (): number => {
+  const stats = heapStats();
+  return stats.heapSize + stats.extraMemorySize;
+};
+
+async function importPredict(place: string, folder: string): Promise<Predict> {
+  try {
+    const module = (await import(pathToFileURL(place).href)) as ModelModule;
+    const loaded = (await module.load?.(folder)) as ModelModule | undefined;
+    const predict = loaded?.predict?.bind(loaded) ?? module.predict;
+    if (typeof predict !== "function") throw new Error("it exports no function called predict");
+    return predict;
+  } catch (error) {
+    throw fail("MODEL_INVALID", { what: `the model cannot be loaded: ${messageOf(error)}`, place, cause: error });
+  }
+}
+
+async function run(predict: Predict, batch: Batch, place: string): Promise<Answer> {
+  try {
+    return await predict(batch.columns, batch.rows);
+  } catch (error) {
+    throw fail("MODEL_FAILED", { what: `the model raised: ${messageOf(error)}`, place, cause: error });
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+function interpret(answer: Answer, rows: number, manifest: TrimtabFlavor, classes: Label[] | undefined): Predictions {
+  const isArray = answer instanceof Float64Array;
+  if (!isArray && !isAnswerObject(answer))
+    throw fail("MODEL_FAILED", { what: "the model answered neither a Float64Array nor { values }" });
+  if (manifest.task === "regression" || classes === undefined) return { values: isArray ? answer : answer.values };
+  if (!isArray)
+    return { values: answer.values, classes, ...(answer.probabilities && { probabilities: answer.probabilities }) };
+  const positiveOnly = classes.length === 2 && answer.length === rows;
+  const probabilities = positiveOnly ? bothProbabilities(answer) : answer;
+  if (probabilities.length !== rows * classes.length)
+    throw fail("MODEL_FAILED", {
+      what: `the model answered ${answer.length} numbers for ${rows} rows of ${classes.length} classes`,
+    });
+  return { values: labelsOf(probabilities, classes), classes, probabilities };
+}
+
+const isAnswerObject = (answer: unknown): answer is { values: Column } =>
+  typeof answer === "object" && answer !== null && "values" in answer;

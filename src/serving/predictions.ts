@@ -1,0 +1,90 @@
+/**
+ * The arithmetic of answers: probabilities to labels, whole batches to one request's share, and the checks that keep a
+ * broken model's answer (wrong length, NaN) from reaching anybody.
+ */
+
+import type { Column } from "../base/columns.ts";
+import { fail } from "../base/errors.ts";
+import type { Predictions } from "./model.ts";
+
+export type Label = string | number | boolean;
+
+/** Throws MODEL_FAILED unless there is one value, and one probability a class, for each of `rows`. */
+export function checkPredictions(predictions: Predictions, rows: number): void {
+  const { values, probabilities, classes } = predictions;
+  if (values.length !== rows)
+    throw fail("MODEL_FAILED", { what: `the model answered ${values.length} values for ${rows} rows` });
+  if (probabilities && (classes === undefined || probabilities.length !== rows * classes.length))
+    throw fail("MODEL_FAILED", {
+      what: `the model answered ${probabilities.length} probabilities for ${rows} rows of ${classes?.length ?? 0} classes`,
+    });
+}
+
+/** Throws MODEL_FAILED when an answer holds NaN, infinity or null. Asked of each request's own rows, so neighbours live. */
+export function checkFinite(predictions: Predictions): void {
+  const { values, probabilities } = predictions;
+  const bad = values instanceof Float64Array ? firstNotFinite(values) : values.indexOf(null);
+  if (bad >= 0) throw fail("MODEL_FAILED", { what: `the model answered ${values[bad]} for row ${bad}` });
+  const badProbability = probabilities ? firstNotFinite(probabilities) : -1;
+  if (badProbability >= 0)
+    throw fail("MODEL_FAILED", { what: `the model answered a probability of ${probabilities?.[badProbability]}` });
+}
+
+function firstNotFinite(values: Float64Array): number {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
+  return -1;
+}
+
+/** The share of rows [from, from + rows). */
+export function slicePredictions(predictions: Predictions, from: number, rows: number): Predictions {
+  const { values, classes, probabilities } = predictions;
+  if (from === 0 && values.length === rows) return predictions;
+  const width = classes?.length ?? 0;
+  return {
+    values: values.slice(from, from + rows) as Column,
+    ...(classes && { classes }),
+    ...(probabilities && { probabilities: probabilities.slice(from * width, (from + rows) * width) }),
+  };
+}
+
+/** Labels with the highest probability; of equals the first, as numpy's argmax. `probabilities` is rows × classes. */
+export function labelsOf(probabilities: Float64Array, classes: readonly Label[]): Column {
+  const width = classes.length;
+  const rows = probabilities.length / width;
+  const best = (row: number): number => {
+    let at = 0;
+    for (let k = 1; k < width; k++) if (probabilities[row * width + k]! > probabilities[row * width + at]!) at = k;
+    return at;
+  };
+  return columnOfLabels(rows, best, classes);
+}
+
+/** A column of labels from class indices: numbers and booleans in a Float64Array, text in an array. */
+export function columnOfLabels(rows: number, indexAt: (row: number) => number, classes: readonly Label[]): Column {
+  if (typeof classes[0] === "string") {
+    const labels: (string | null)[] = new Array(rows);
+    for (let row = 0; row < rows; row++) labels[row] = (classes[indexAt(row)] as string | undefined) ?? null;
+    return labels;
+  }
+  const numbers = Float64Array.from(classes, Number);
+  const labels = new Float64Array(rows);
+  for (let row = 0; row < rows; row++) labels[row] = numbers[indexAt(row)] ?? Number.NaN;
+  return labels;
+}
+
+/** P(class 1) of each row → both columns, row-major. */
+export function bothProbabilities(positive: Float64Array): Float64Array {
+  const both = new Float64Array(positive.length * 2);
+  for (let row = 0; row < positive.length; row++) {
+    both[row * 2] = 1 - positive[row]!;
+    both[row * 2 + 1] = positive[row]!;
+  }
+  return both;
+}
+
+/** Values as they go out in JSON: booleans are true and false again. */
+export function valuesForJson(predictions: Predictions): (string | number | boolean | null)[] {
+  const { values, classes } = predictions;
+  if (!(values instanceof Float64Array)) return values;
+  return typeof classes?.[0] === "boolean" ? Array.from(values, (value) => value === 1) : Array.from(values);
+}
