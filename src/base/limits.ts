@@ -37,4 +37,30 @@ export const LIMITS = {
   duckMemoryMinBytes: 256 << 20,
   /** How long SQLite waits for another process's write. */
   dbBusyMs: 30_000,
+  // tracking and registry: MLflow's limits, in letters
+  /** Names of metrics, params and tags. */
+  keyChars: 250,
+  /** A longer param or run tag is cut, as MLflow does; the others below are refused. */
+  paramChars: 6000,
+  runTagChars: 8000,
+  experimentTagChars: 5000,
+  experimentNameChars: 500,
+  locationChars: 2048,
+  registryTagChars: 100_000,
+  modelNameChars: 256,
+  aliasChars: 255,
+  datasetNameChars: 500,
+  datasetDigestChars: 36,
+  datasetSourceChars: 65_535,
+  datasetSchemaChars: 1_048_575,
+  datasetProfileChars: 16_777_215,
+  inputTagKeyChars: 255,
+  inputTagValueChars: 500,
+  /** What one log-batch may hold, each kind and in all. */
+  batchMetrics: 1000,
+  batchParams: 100,
+  batchTags: 100,
+  batchEntities: 1000,
+  /** Rows on one page of a search. */
+  searchRuns: 50_000,
 } as const;

@@ -25,12 +25,16 @@ export interface Dialect {
   readonly name: "sqlite" | "postgres";
   /** Type of an integer primary key that the database counts up and never reuses. */
   readonly identity: string;
-  /** A `LIKE` that tells letters' case apart, and one that does not: expression, then the parameter's placeholder. */
+  /** A `LIKE` that tells letters' case apart, and one that does not (of ASCII letters); no escape character; the pattern is the next `?`. */
   readonly like: (expression: string) => string;
   readonly ilike: (expression: string) => string;
   /** Type of a 64-bit float and of a byte string. */
   readonly float: string;
   readonly bytes: string;
+  /** Type of a text that compares and sorts by its UTF-8 bytes, whatever the database's locale. */
+  readonly text: string;
+  /** After a table's closing bracket: rows are kept in the order of the primary key, where the engine can. */
+  readonly clustered: string;
 }
 
 export interface Db extends Sql {

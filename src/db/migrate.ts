@@ -1,6 +1,7 @@
 /**
  * Numbered migrations, applied in order, each in one transaction. A database written by a newer Trimtab is refused rather
- * than guessed at. The SQL is shared by both engines: `$identity`, `$float` and `$bytes` stand for the dialect's types.
+ * than guessed at. The SQL is shared by both engines: `$identity`, `$float`, `$text` and `$bytes` stand for the dialect's types,
+ * `$clustered` for what keeps a table in the order of its primary key.
  */
 
 import { fail } from "../base/errors.ts";
@@ -41,7 +42,9 @@ async function apply(db: Db, sql: Sql, migration: Migration): Promise<void> {
   const text = migration.sql
     .replaceAll("$identity", db.dialect.identity)
     .replaceAll("$float", db.dialect.float)
-    .replaceAll("$bytes", db.dialect.bytes);
+    .replaceAll("$bytes", db.dialect.bytes)
+    .replaceAll("$text", db.dialect.text)
+    .replaceAll("$clustered", db.dialect.clustered);
   for (const statement of text.split(/;\s*\n/)) if (statement.trim()) await sql.run(statement);
   await sql.run("INSERT INTO migrations (id, name, applied_ms) VALUES (?, ?, ?)", [
     migration.id,

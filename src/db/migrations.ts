@@ -1,6 +1,7 @@
 /** The list of migrations, oldest first. One that has been released is never edited; a change is a new file. */
 
 import journal from "./migrations/0001_journal.sql" with { type: "text" };
+import tracking from "./migrations/0002_tracking.sql" with { type: "text" };
 
 export interface Migration {
   id: number;
@@ -8,4 +9,7 @@ export interface Migration {
   sql: string;
 }
 
-export const MIGRATIONS: readonly Migration[] = [{ id: 1, name: "journal", sql: journal }];
+export const MIGRATIONS: readonly Migration[] = [
+  { id: 1, name: "journal", sql: journal },
+  { id: 2, name: "tracking", sql: tracking },
+];

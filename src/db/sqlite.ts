@@ -14,10 +14,12 @@ export const sqliteDialect: Dialect = {
   name: "sqlite",
   identity: "INTEGER PRIMARY KEY AUTOINCREMENT",
   // LIKE ignores case in SQLite; GLOB has other wildcards. A connection-wide pragma makes LIKE case-sensitive.
-  like: (expression) => `${expression} LIKE ? ESCAPE '\\'`,
-  ilike: (expression) => `lower(${expression}) LIKE lower(?) ESCAPE '\\'`,
+  like: (expression) => `${expression} LIKE ?`,
+  ilike: (expression) => `lower(${expression}) LIKE lower(?)`,
   float: "REAL",
   bytes: "BLOB",
+  text: "TEXT",
+  clustered: " WITHOUT ROWID",
 };
 
 interface Waiting {

@@ -1,0 +1,50 @@
+/**
+ * What the names of metrics, params and tags may be, and how long a text may be: MLflow's rules with its wording, because
+ * clients' tests match on it. Lengths are counted in code points, as Python does.
+ */
+
+import { fail, type TrimtabError } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
+
+export const invalid = (what: string, place?: string): TrimtabError =>
+  fail("INVALID", place === undefined ? { what } : { what, place });
+
+const KEY = /^[/\p{L}\p{N}\p{M}\p{Pc}.\- :]*$/u;
+const BAD_LETTERS =
+  "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).";
+
+/** Code points. */
+export const letters = (text: string): number => {
+  // Only texts that may be too long are counted slowly.
+  let count = text.length;
+  for (let i = 0; i < text.length; i++) if ((text.charCodeAt(i) & 0xfc00) === 0xd800) count--;
+  return count;
+};
+
+export const firstLetters = (text: string, count: number): string => [...text].slice(0, count).join("");
+
+export function checkLength(what: string, limit: number, value: string): void {
+  if (value.length > limit && letters(value) > limit)
+    throw invalid(
+      `${what} '${firstLetters(value, 250)}' had length ${letters(value)}, which exceeded length limit of ${limit}`,
+    );
+}
+
+/** Names may be used as file names, so one must not resolve to another: no leading "/", no "//", "." or "..". */
+function isPlainPath(name: string): boolean {
+  return !name.startsWith("..") && name.split("/").every((part) => part !== "" && part !== "." && part !== "..");
+}
+
+/** A metric's, param's or tag's name; `kind` is said in the message. */
+export function checkKey(kind: "metric" | "parameter" | "tag", key: string): void {
+  if (!KEY.test(key)) throw invalid(`Invalid ${kind} name: '${key}'. ${BAD_LETTERS}`);
+  if (!isPlainPath(key))
+    throw invalid(
+      `Invalid ${kind} name: '${key}'. Names may be treated as files in certain cases, and must not resolve to other names when treated as such`,
+    );
+  checkLength(
+    kind === "parameter" ? "Param key" : `${kind[0]!.toUpperCase()}${kind.slice(1)} key`,
+    LIMITS.keyChars,
+    key,
+  );
+}

@@ -1,0 +1,83 @@
+/** Queries about experiments and their tags. */
+
+import type { Sql, SqlValue } from "./db.ts";
+import { allIn } from "./lists.ts";
+
+export type Lifecycle = "active" | "deleted";
+
+export interface ExperimentRow {
+  experiment_id: number;
+  name: string;
+  artifact_location: string;
+  lifecycle: Lifecycle;
+  created_ms: number;
+  updated_ms: number;
+}
+
+const COLUMNS = "experiment_id, name, artifact_location, lifecycle, created_ms, updated_ms";
+
+export const experimentById = (sql: Sql, id: number): Promise<ExperimentRow | undefined> =>
+  sql.get(`SELECT ${COLUMNS} FROM experiments WHERE experiment_id = ?`, [id]);
+
+export const experimentByName = (sql: Sql, name: string): Promise<ExperimentRow | undefined> =>
+  sql.get(`SELECT ${COLUMNS} FROM experiments WHERE name = ?`, [name]);
+
+/** Inserts and resolves to the new id; `location` gets the id, because the place is named after it. */
+export async function insertExperiment(
+  sql: Sql,
+  name: string,
+  location: (id: number) => string,
+  nowMs: number,
+): Promise<number> {
+  const row = await sql.get<{ experiment_id: number }>(
+    "INSERT INTO experiments (name, artifact_location, lifecycle, created_ms, updated_ms) VALUES (?, '', 'active', ?, ?) RETURNING experiment_id",
+    [name, nowMs, nowMs],
+  );
+  const id = Number(row!.experiment_id);
+  await sql.run("UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", [location(id), id]);
+  return id;
+}
+
+export const renameExperiment = (sql: Sql, id: number, name: string, nowMs: number): Promise<number> =>
+  sql.run("UPDATE experiments SET name = ?, updated_ms = ? WHERE experiment_id = ?", [name, nowMs, id]);
+
+/** Deletes or restores the experiment and, with it, its runs. */
+export async function setExperimentLifecycle(sql: Sql, id: number, lifecycle: Lifecycle, nowMs: number): Promise<void> {
+  const deletedMs = lifecycle === "deleted" ? nowMs : null;
+  await sql.run("UPDATE experiments SET lifecycle = ?, deleted_ms = ?, updated_ms = ? WHERE experiment_id = ?", [
+    lifecycle,
+    deletedMs,
+    nowMs,
+    id,
+  ]);
+  await sql.run("UPDATE runs SET lifecycle = ?, deleted_ms = ? WHERE experiment_id = ? AND lifecycle <> ?", [
+    lifecycle,
+    deletedMs,
+    id,
+    lifecycle,
+  ]);
+}
+
+export const putExperimentTag = (sql: Sql, id: number, key: string, value: string): Promise<number> =>
+  sql.run(
+    "INSERT INTO experiment_tags (experiment_id, key, value) VALUES (?, ?, ?) ON CONFLICT (experiment_id, key) DO UPDATE SET value = excluded.value",
+    [id, key, value],
+  );
+
+export const deleteExperimentTag = (sql: Sql, id: number, key: string): Promise<number> =>
+  sql.run("DELETE FROM experiment_tags WHERE experiment_id = ? AND key = ?", [id, key]);
+
+export const experimentTags = (
+  sql: Sql,
+  ids: readonly number[],
+): Promise<{ experiment_id: number; key: string; value: string }[]> =>
+  allIn(
+    sql,
+    ids,
+    (list) =>
+      `SELECT experiment_id, key, value FROM experiment_tags WHERE experiment_id IN ${list} ORDER BY experiment_id, key`,
+  );
+
+/** Rows for a WHERE and ORDER BY that tracking's search has made. */
+export const selectExperiments = (sql: Sql, tail: string, params: readonly SqlValue[]): Promise<ExperimentRow[]> =>
+  sql.all(`SELECT ${COLUMNS} FROM experiments ${tail}`, params);

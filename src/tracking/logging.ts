@@ -1,0 +1,123 @@
+/**
+ * What a run logs. Everything here is committed in groups and survives the death of the process once it is answered
+ * ("logged"); only a power cut may take the last moments.
+ */
+
+import { fail } from "../base/errors.ts";
+import { checkKey, invalid } from "../base/keys.ts";
+import type { Sql } from "../db/db.ts";
+import { insertMetrics } from "../db/metrics.ts";
+import { ensureDataset, insertRunInput, insertRunModels } from "../db/run_inputs.ts";
+import { deleteRunTag, insertParams, putRunTags } from "../db/run_values.ts";
+import { type RunRow, updateRunRow } from "../db/runs.ts";
+import { mustBeWritable } from "./read.ts";
+import {
+  type DatasetInput,
+  type LoggedMetric,
+  type ModelOutput,
+  type Pair,
+  TAGS,
+  type TrackingOptions,
+} from "./types.ts";
+import {
+  checkBatchSize,
+  checkDatasetInput,
+  checkedMetric,
+  checkedParam,
+  checkedRunTag,
+  checkUniqueParams,
+} from "./validate.ts";
+
+export interface LogBatch {
+  metrics?: readonly LoggedMetric[];
+  params?: readonly Pair[];
+  tags?: readonly Pair[];
+}
+
+async function writeParams(sql: Sql, run: RunRow, params: readonly Pair[]): Promise<void> {
+  const [changed] = await insertParams(sql, run, params);
+  if (changed)
+    throw invalid(
+      `Changing param values is not allowed. Param with key='${changed.key}' was already logged with value='${changed.was}' for run ID='${run.run_id}'. Attempted logging new value '${changed.now}'.`,
+    );
+}
+
+async function writeTags(sql: Sql, run: RunRow, tags: readonly Pair[]): Promise<void> {
+  await putRunTags(sql, run, tags);
+  const name = tags.findLast((tag) => tag.key === TAGS.runName);
+  if (name) await updateRunRow(sql, run.seq, { ...run, name: name.value });
+}
+
+export function createLogging({ db }: TrackingOptions) {
+  return {
+    /**
+     * Params, then metrics, then tags, in one transaction: all of it or nothing. (MLflow's server may keep the params
+     * of a batch whose metrics fail.) A param that is there with another value is INVALID.
+     */
+    async logBatch(runId: string, batch: LogBatch): Promise<void> {
+      const params = (batch.params ?? []).map(checkedParam);
+      const metrics = (batch.metrics ?? []).map(checkedMetric);
+      const tags = (batch.tags ?? []).map(checkedRunTag);
+      checkBatchSize(metrics.length, params.length, tags.length);
+      checkUniqueParams(params);
+      await db.write(async (sql) => {
+        const run = await mustBeWritable(sql, runId);
+        if (params.length > 0) await writeParams(sql, run, params);
+        if (metrics.length > 0) await insertMetrics(sql, run, metrics);
+        if (tags.length > 0) await writeTags(sql, run, tags);
+      }, "logged");
+    },
+
+    /** NOT_FOUND when the run has no such tag. */
+    async deleteTag(runId: string, key: string): Promise<void> {
+      checkKey("tag", key);
+      await db.write(async (sql) => {
+        const run = await mustBeWritable(sql, runId);
+        if ((await deleteRunTag(sql, run.seq, key)) === 0)
+          throw fail("NOT_FOUND", { what: `No tag with name: ${key} in run with id ${runId}` });
+      }, "logged");
+    },
+
+    /** Names datasets and logged models as what the run read; the same again changes nothing. */
+    async logInputs(
+      runId: string,
+      inputs: { datasets?: readonly DatasetInput[]; modelIds?: readonly string[] },
+    ): Promise<void> {
+      for (const input of inputs.datasets ?? []) checkDatasetInput(input);
+      await db.write(async (sql) => {
+        const run = await mustBeWritable(sql, runId);
+        for (const { dataset, tags } of inputs.datasets ?? []) {
+          const seq = await ensureDataset(sql, run.experiment_id, {
+            name: dataset.name,
+            digest: dataset.digest,
+            source_type: dataset.sourceType,
+            source: dataset.source,
+            schema_json: dataset.schema ?? null,
+            profile_json: dataset.profile ?? null,
+          });
+          const context = tags.find((tag) => tag.key === TAGS.datasetContext)?.value ?? "";
+          await insertRunInput(sql, run.seq, seq, context, JSON.stringify(tags));
+        }
+        await insertRunModels(
+          sql,
+          (inputs.modelIds ?? []).map((id) => ({
+            run_seq: run.seq,
+            direction: "input" as const,
+            model_id: id,
+            step: 0,
+          })),
+        );
+      }, "logged");
+    },
+
+    async logOutputs(runId: string, outputs: readonly ModelOutput[]): Promise<void> {
+      await db.write(async (sql) => {
+        const run = await mustBeWritable(sql, runId);
+        await insertRunModels(
+          sql,
+          outputs.map((o) => ({ run_seq: run.seq, direction: "output" as const, model_id: o.modelId, step: o.step })),
+        );
+      }, "logged");
+    },
+  };
+}

@@ -1,0 +1,21 @@
+/**
+ * Experiments, runs, metrics, params, tags, datasets: MLflow's meaning, free of its protocol. Every promise resolves when
+ * the fact is committed. Errors are INVALID, NOT_FOUND, ALREADY_EXISTS and NOT_ACTIVE.
+ */
+
+import { createExperiments } from "./experiments.ts";
+import { createHistory } from "./history.ts";
+import { createLogging } from "./logging.ts";
+import { createRuns } from "./runs.ts";
+import { createSearch } from "./search.ts";
+import type { TrackingOptions } from "./types.ts";
+
+export const createTracking = (options: TrackingOptions) => ({
+  ...createExperiments(options),
+  ...createRuns(options),
+  ...createLogging(options),
+  ...createHistory(options),
+  ...createSearch(options),
+});
+
+export type Tracking = ReturnType<typeof createTracking>;
