@@ -9,6 +9,8 @@ export const LIMITS = {
   yamlValues: 100_000,
   /** Captured output kept of one step; the middle is dropped beyond it. */
   stepOutputBytes: 10 << 20,
+  /** Time between TERM and KILL when a step is ended. */
+  stepGraceMs: 5_000,
   /** Largest body of a control-plane request that is not an artifact. */
   apiBodyBytes: 16 << 20,
   /** Largest body of a prediction request. */

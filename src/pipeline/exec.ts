@@ -1,0 +1,174 @@
+/**
+ * One child process with limits. It runs in a process group and session of its own, so that all of it can be ended; its
+ * output goes to a capped log; its memory is watched and enforced; its CPU time and peak memory are reported. When the
+ * promise settles, nothing that the command started is alive.
+ */
+
+import { writeFileSync } from "node:fs";
+import { fail, type TrimtabError } from "../base/errors.ts";
+import { randomId } from "../base/hash.ts";
+import { showBytes } from "../base/units.ts";
+import { processIds, signalProcess } from "./processes.ts";
+import { ProcessTree } from "./tree.ts";
+import type { StepLog } from "./types.ts";
+
+export interface ExecOptions {
+  /** For `sh -c`. */
+  command: string;
+  cwd: string;
+  env: Record<string, string>;
+  log: StepLog;
+  /** Ends the command; its reason becomes the rejection. */
+  signal: AbortSignal;
+  memoryBytes?: number;
+  /** CPU ids to stay on; empty: any. */
+  cpus: number[];
+  /** Between TERM and KILL. */
+  graceMs: number;
+}
+
+export interface ExecResult {
+  exitCode: number;
+  /** When a signal ended it. */
+  signal: string | undefined;
+  cpuMs: number;
+  memoryBytesPeak: number;
+}
+
+/** What a command that was cut short had used by then. */
+export class ExecEnded extends Error {
+  constructor(
+    readonly error: TrimtabError | Error,
+    readonly use: { cpuMs: number; memoryBytesPeak: number },
+  ) {
+    super(error.message);
+  }
+}
+
+/** Two early looks catch short commands; then a steady one, closer when a limit must be held. */
+const FIRST_SAMPLES_MS = [5, 25];
+const WATCH_MS = 200;
+const WATCH_LIMIT_MS = 30;
+/** How long output may still come after the last process has gone. */
+const DRAIN_MS = 2000;
+const TOKEN_NAME = "TRIMTAB_CHILD";
+
+const groups = new Set<number>();
+// The last resort when this process ends in the middle of a run: nothing of ours is left running.
+process.on("exit", () => {
+  for (const group of groups) signalProcess(-group, "SIGKILL");
+});
+
+/** Runs a command; rejects with ExecEnded when it was ended by `signal` or for its memory. */
+export async function execute(options: ExecOptions): Promise<ExecResult> {
+  options.signal.throwIfAborted();
+  const token = randomId();
+  const before = processIds();
+  // One stream keeps the order of what is printed to stdout and stderr.
+  const shell = ["sh", "-c", `exec 2>&1; ${options.command}`];
+  const child = Bun.spawn(options.cpus.length > 0 ? ["taskset", "-c", options.cpus.join(","), ...shell] : shell, {
+    cwd: options.cwd,
+    env: { ...options.env, [TOKEN_NAME]: token },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "ignore",
+    detached: true,
+  });
+  groups.add(child.pid);
+  const tree = new ProcessTree(child.pid, `${TOKEN_NAME}=${token}`, before);
+  preferForOomKiller(child.pid);
+  const draining = drain(child.stdout, options.log);
+  const watch = watching(tree, options);
+  try {
+    const ended = await Promise.race([child.exited.then(() => undefined), watch.ended]);
+    watch.stop();
+    await tree.end(ended === undefined ? Math.min(options.graceMs, 1000) : options.graceMs);
+    await child.exited;
+    await Promise.race([draining.done, Bun.sleep(DRAIN_MS)]);
+    const use = usage(child, tree);
+    if (ended !== undefined) throw new ExecEnded(ended, use);
+    return {
+      exitCode: child.exitCode ?? 1,
+      signal: child.signalCode === null ? undefined : String(child.signalCode),
+      ...use,
+    };
+  } finally {
+    watch.stop();
+    draining.stop();
+    groups.delete(child.pid);
+  }
+}
+
+/** When the machine runs out of memory the kernel should end the step, not the server beside it. */
+function preferForOomKiller(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, "500");
+  } catch {
+    // No /proc, or already gone.
+  }
+}
+
+function drain(stream: ReadableStream<Uint8Array>, log: StepLog): { done: Promise<void>; stop: () => void } {
+  const reader = stream.getReader();
+  let stopped = false;
+  const done = (async () => {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || stopped) return;
+      log.write(value);
+    }
+  })();
+  const stop = () => {
+    stopped = true;
+    reader.cancel().catch(() => undefined);
+  };
+  return { done: done.catch(() => undefined), stop };
+}
+
+/** Samples the tree until stopped; `ended` resolves with the reason when the command must be ended. */
+function watching(tree: ProcessTree, options: ExecOptions): { ended: Promise<Error>; stop: () => void } {
+  const { promise: ended, resolve } = Promise.withResolvers<Error>();
+  const limit = options.memoryBytes;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let samples = 0;
+  const look = () => {
+    const startedMs = performance.now();
+    const error = limit === undefined ? void tree.sample() : overMemory(tree, limit);
+    if (error !== undefined) return resolve(error);
+    // On a machine with very many processes a look is dear: never spend more than about 2 % of a core on it.
+    const restMs = Math.max(limit === undefined ? WATCH_MS : WATCH_LIMIT_MS, 50 * (performance.now() - startedMs));
+    timer = setTimeout(look, FIRST_SAMPLES_MS[++samples] ?? restMs);
+  };
+  timer = setTimeout(look, FIRST_SAMPLES_MS[0]);
+  const onAbort = () => resolve(options.signal.reason as Error);
+  options.signal.addEventListener("abort", onAbort, { once: true });
+  const stop = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    options.signal.removeEventListener("abort", onAbort);
+  };
+  return { ended, stop };
+}
+
+function overMemory(tree: ProcessTree, limitBytes: number): TrimtabError | undefined {
+  if (tree.sample() <= limitBytes) return undefined;
+  // Workers that were forked share most of their pages, and the plain sum counts those many times.
+  const exactBytes = tree.exactMemoryBytes();
+  if (exactBytes <= limitBytes) return undefined;
+  return fail("STEP_MEMORY", {
+    what: `its processes used ${showBytes(exactBytes)}, the limit is ${showBytes(limitBytes)}`,
+    details: { memoryBytes: exactBytes, limitBytes },
+  });
+}
+
+function usage(child: Bun.Subprocess, tree: ProcessTree): { cpuMs: number; memoryBytesPeak: number } {
+  const seen = tree.use();
+  const kernel = child.resourceUsage();
+  // The kernel's maximum starts from this process's own size at the spawn, so it says something only above that.
+  const largest = Number(kernel?.maxRSS ?? 0);
+  const isReal = largest > process.memoryUsage.rss() * 1.05;
+  return {
+    cpuMs: Math.max(seen.cpuMs, Math.round(Number(kernel?.cpuTime.total ?? 0) / 1000)),
+    memoryBytesPeak: Math.max(seen.memoryBytesPeak, isReal ? largest : 0),
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * The captured output of one attempt of a step: a file with the head and the tail of it, within a cap. The head is
+ * written as it comes, so that it can be followed; the tail is kept in memory and written at the end. Memory stays
+ * bounded whatever a step prints. Secrets are masked line by line.
+ */
+
+import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { LIMITS } from "../base/limits.ts";
+import { redact } from "../base/log.ts";
+import { showBytes } from "../base/units.ts";
+import type { StepLog } from "./types.ts";
+
+const RECENT_BYTES = 4096;
+
+export class CappedLog implements StepLog {
+  private readonly decoder = new TextDecoder();
+  private readonly fd: number;
+  private readonly half: number;
+  private headBytes = 0;
+  private partial = "";
+  private tailChunks: Uint8Array[] = [];
+  private tailBytes = 0;
+  private recent: Uint8Array = new Uint8Array(0);
+  private totalBytes = 0;
+  private failed = false;
+
+  constructor(
+    readonly path: string,
+    private readonly onText: (text: string) => void = () => {},
+    capBytes: number = LIMITS.stepOutputBytes,
+  ) {
+    mkdirSync(dirname(path), { recursive: true });
+    this.fd = openSync(path, "w");
+    this.half = Math.floor(capBytes / 2);
+  }
+
+  /** Bytes that came in, kept or not. */
+  get outputBytes(): number {
+    return this.totalBytes;
+  }
+
+  write(chunk: Uint8Array | string): void {
+    const bytes = typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk;
+    this.totalBytes += bytes.length;
+    this.remember(bytes);
+    const room = this.half - this.headBytes;
+    if (room > 0) this.writeHead(bytes.subarray(0, room));
+    if (bytes.length > room) this.keepTail(bytes.subarray(Math.max(room, 0)));
+  }
+
+  private remember(bytes: Uint8Array): void {
+    if (bytes.length >= RECENT_BYTES) {
+      this.recent = bytes.slice(-RECENT_BYTES);
+      return;
+    }
+    const kept = this.recent.subarray(Math.max(0, this.recent.length + bytes.length - RECENT_BYTES));
+    const joined = new Uint8Array(kept.length + bytes.length);
+    joined.set(kept);
+    joined.set(bytes, kept.length);
+    this.recent = joined;
+  }
+
+  /** Whole lines only, so that a secret is not missed because a chunk ends inside it. */
+  private writeHead(bytes: Uint8Array): void {
+    this.headBytes += bytes.length;
+    const text = this.partial + this.decoder.decode(bytes, { stream: true });
+    const end = this.headBytes >= this.half ? text.length : text.lastIndexOf("\n") + 1;
+    this.partial = text.slice(end);
+    if (end > 0) this.put(text.slice(0, end));
+  }
+
+  private keepTail(bytes: Uint8Array): void {
+    this.tailChunks.push(bytes);
+    this.tailBytes += bytes.length;
+    while (this.tailBytes - this.tailChunks[0]!.length > this.half) this.tailBytes -= this.tailChunks.shift()!.length;
+  }
+
+  private put(text: string): void {
+    const clean = redact(text);
+    this.onText(clean);
+    this.toFile(clean);
+  }
+
+  private toFile(text: string): void {
+    if (this.failed) return;
+    try {
+      writeSync(this.fd, text);
+    } catch {
+      // A full disk: the step's own writes will say so; its output alone is no reason to end it.
+      this.failed = true;
+    }
+  }
+
+  tail(): string {
+    return redact(new TextDecoder().decode(this.recent)).trimEnd();
+  }
+
+  close(): void {
+    if (this.partial !== "") this.put(this.partial);
+    this.partial = "";
+    if (this.tailBytes > 0) this.writeTail();
+    closeSync(this.fd);
+  }
+
+  private writeTail(): void {
+    const excess = Math.max(0, this.tailBytes - this.half);
+    const left = this.totalBytes - this.headBytes - (this.tailBytes - excess);
+    const tail = Buffer.concat(this.tailChunks).subarray(excess);
+    this.tailChunks = [];
+    const note = left > 0 ? `\n… ${showBytes(left)} of output left out …\n` : "";
+    this.toFile(note + redact(new TextDecoder().decode(tail)));
+  }
+}
