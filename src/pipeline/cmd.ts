@@ -1,8 +1,9 @@
 /** Runner of `cmd` steps: shell commands, one after the other, each a child process with limits. */
 
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fail } from "../base/errors.ts";
+import { paramNamed } from "../spec/interpolate.ts";
 import type { CmdStep } from "../spec/types.ts";
 import { codeFiles } from "./code.ts";
 import { paramText, stepPath } from "./env.ts";
@@ -50,10 +51,11 @@ function lockfiles(root: string): string[] {
   }
 }
 
-/** Replaces `${name}` by the parameter's value, quoted for the shell; other `${…}` are the shell's own. */
+/** Replaces `${name}` by the parameter's value, quoted for the shell; `\${name}` and other forms are the shell's own. */
 export function fillParams(command: string, step: CmdStep): string {
-  return command.replace(/\$\{([A-Za-z_][\w.]*)\}/g, (whole, name: string) => {
-    const value = Object.hasOwn(step.params, name) ? step.params[name] : undefined;
+  return command.replace(/(\\?)\$\{([A-Za-z_][A-Za-z0-9_.]*)\}/g, (whole, backslash: string, name: string) => {
+    if (backslash !== "") return whole.slice(1);
+    const value = paramNamed(step.params, name);
     return value === undefined ? whole : quote(paramText(value));
   });
 }
@@ -87,7 +89,33 @@ async function run(step: CmdStep, ctx: StepContext): Promise<StepOutcome> {
       throw new ExecEnded(error.error, used);
     }
   }
-  return { ...used, exitCode: 0 };
+  const metrics = readMetrics(step, ctx);
+  return { ...used, exitCode: 0, metrics, result: step.metricFiles.length > 0 ? { metrics } : {} };
+}
+
+/** Numbers in the step's metric files (JSON or YAML), names joined by dots; a file alone may hold `accuracy: 0.8`. */
+function readMetrics(step: CmdStep, ctx: StepContext): Record<string, number> {
+  const metrics: Record<string, number> = {};
+  for (const file of step.metricFiles) {
+    // What is missing is an output that is missing, and is reported as such.
+    if (!existsSync(ctx.out(file))) continue;
+    try {
+      addNumbers(metrics, "", Bun.YAML.parse(readFileSync(ctx.out(file), "utf8")));
+    } catch (error) {
+      throw fail("STEP_FAILED", {
+        what: `step ${step.name} wrote metrics that are neither JSON nor YAML: ${(error as Error).message}`,
+        place: file,
+        mend: "write one JSON object of names and numbers",
+      });
+    }
+  }
+  return metrics;
+}
+
+function addNumbers(metrics: Record<string, number>, name: string, value: unknown): void {
+  if (typeof value === "number" && Number.isFinite(value)) metrics[name] = value;
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, inner] of Object.entries(value)) addNumbers(metrics, name === "" ? key : `${name}.${key}`, inner);
 }
 
 function exitError(step: CmdStep, ctx: StepContext, result: { exitCode: number; signal: string | undefined }) {

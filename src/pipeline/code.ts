@@ -6,7 +6,6 @@
 
 import { readFileSync, statSync } from "node:fs";
 import { dirname, extname, join, relative, resolve } from "node:path";
-import { commandWords } from "./graph.ts";
 
 const JS = [".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs"];
 const OTHERS = [".sh", ".bash", ".r", ".R", ".jl", ".rb", ".pl", ".lua", ".sql"];
@@ -29,7 +28,7 @@ export function codeFiles(root: string, commands: readonly string[]): string[] {
 }
 
 function scripts(root: string, command: string): string[] {
-  const words = commandWords(command).filter((word) => [...JS, ".py", ...OTHERS].includes(extname(word)));
+  const words = command.split(/[\s'"=;|&<>(),`]+/).filter((word) => [...JS, ".py", ...OTHERS].includes(extname(word)));
   const modules = [...command.matchAll(/\s-m\s+([\w.]+)/g)].flatMap((match) => pythonModule(root, match[1]!));
   return [...words.map((word) => resolve(root, word)), ...modules].filter(isFile);
 }

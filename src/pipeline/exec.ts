@@ -4,11 +4,10 @@
  * promise settles, nothing that the command started is alive.
  */
 
-import { writeFileSync } from "node:fs";
 import { fail, type TrimtabError } from "../base/errors.ts";
 import { randomId } from "../base/hash.ts";
 import { showBytes } from "../base/units.ts";
-import { processIds, signalProcess } from "./processes.ts";
+import { preferForOomKiller, processIds, signalProcess } from "./processes.ts";
 import { ProcessTree } from "./tree.ts";
 import type { StepLog } from "./types.ts";
 
@@ -96,15 +95,6 @@ export async function execute(options: ExecOptions): Promise<ExecResult> {
     watch.stop();
     draining.stop();
     groups.delete(child.pid);
-  }
-}
-
-/** When the machine runs out of memory the kernel should end the step, not the server beside it. */
-function preferForOomKiller(pid: number): void {
-  try {
-    writeFileSync(`/proc/${pid}/oom_score_adj`, "500");
-  } catch {
-    // No /proc, or already gone.
   }
 }
 

@@ -4,7 +4,8 @@
  * that nothing is built from data that fails its checks; that edge is order only and no part of a cache key. Pure.
  */
 
-import { posix } from "node:path";
+import { isInside, normalPath } from "../spec/files.ts";
+import { type Read, readsOf, readsOut } from "../spec/graph.ts";
 import type { Pipeline, Step } from "../spec/types.ts";
 
 export interface StepNode {
@@ -25,93 +26,58 @@ export interface StepNode {
 
 export type Graph = Map<string, StepNode>;
 
-/** "./a//b/" → "a/b". */
-const normal = (path: string): string => posix.normalize(path).replace(/\/$/, "");
-
-const isBelow = (path: string, folder: string): boolean => path.startsWith(`${folder}/`);
-
-/** The words of a shell command that could be paths; `--out=build/x` and quotes are taken apart. */
-export const commandWords = (command: string): string[] =>
-  command
-    .split(/[\s'"=;|&<>(),:`]+/)
-    .filter((word) => word !== "" && !word.startsWith("-"))
-    .map(normal);
-
-/** The files that a step's verb names, as paths or names of data sources. */
-function verbReads(step: Step): string[] {
-  switch (step.kind) {
-    case "validate":
-      return step.suite === undefined ? [step.subject] : [step.subject, step.suite];
-    case "transform":
-      return [step.subject, step.spec];
-    case "evaluate":
-      return [step.subject, step.on];
-    case "cmd":
-      return [];
-    default: {
-      const missing: never = step;
-      return missing;
-    }
-  }
-}
-
 /** The graph of a pipeline whose spec has no cycles and no two writers of one path (the parser refuses those). */
 export function buildGraph(pipeline: Pipeline): Graph {
-  const writers = new Map<string, string>();
-  for (const step of Object.values(pipeline.steps)) for (const out of step.outs) writers.set(normal(out), step.name);
-  const graph: Graph = new Map();
-  for (const step of Object.values(pipeline.steps)) graph.set(step.name, readsOf(step, pipeline, writers));
-  for (const [checker, subject] of validations(pipeline)) {
-    const before = withUpstream(graph, [checker]);
+  const steps = Object.values(pipeline.steps);
+  const graph: Graph = new Map(steps.map((step) => [step.name, nodeOf(step, pipeline)]));
+  for (const checker of steps.filter((step) => step.kind === "validate")) {
+    const checked = graph.get(checker.name)!;
+    const before = withUpstream(graph, [checker.name]);
     for (const [name, node] of graph)
-      if (node.step.kind !== "validate" && reads(node, subject) && !before.has(name)) addOnce(node.after, checker);
+      if (node.step.kind !== "validate" && !before.has(name) && sharesSubject(checked, node))
+        addOnce(node.after, checker.name);
   }
   return graph;
 }
 
-function readsOf(step: Step, pipeline: Pipeline, writers: Map<string, string>): StepNode {
+function nodeOf(step: Step, pipeline: Pipeline): StepNode {
   const node: StepNode = { step, produced: new Map(), files: [], folders: [], data: [], upstream: [], after: [] };
-  for (const name of [...verbReads(step), ...step.deps]) addRead(node, name, pipeline, writers, true);
-  if (step.kind === "cmd")
-    for (const word of step.cmd.flatMap(commandWords)) addRead(node, word, pipeline, writers, false);
+  for (const read of readsOf(step, pipeline.data)) addRead(node, read, pipeline);
   node.upstream = [...new Set(node.produced.values())];
   node.after = [...node.upstream];
   return node;
 }
 
-/** `declared` is false for a mere word of a command, which counts only when it is something known. */
-function addRead(node: StepNode, name: string, pipeline: Pipeline, writers: Map<string, string>, declared: boolean) {
-  const source = pipeline.data[name] ?? Object.values(pipeline.data).find((d) => normal(d.uri) === normal(name));
-  const path = normal(source?.uri ?? name);
+/** A mere word of a command counts only when it is something known. */
+function addRead(node: StepNode, read: Read, pipeline: Pipeline): void {
   let isProduced = false;
-  for (const [out, writer] of writers) {
-    const holdsOut = declared && isBelow(out, path);
-    if (writer === node.step.name || !(path === out || isBelow(path, out) || holdsOut)) continue;
-    node.produced.set(out, writer);
-    if (holdsOut) addOnce(node.folders, path);
-    isProduced = true;
+  for (const writer of Object.values(pipeline.steps)) {
+    if (writer === node.step) continue;
+    for (const out of writer.outs.filter((path) => readsOut(read, path))) {
+      node.produced.set(out, writer.name);
+      if (!isInside(read.path, out)) addOnce(node.folders, read.path);
+      isProduced = true;
+    }
   }
   if (isProduced) return;
-  if (source !== undefined) addOnce(node.data, source.name);
-  else if (declared) addOnce(node.files, path);
+  const source = sourceOf(read, pipeline);
+  if (source !== undefined) addOnce(node.data, source);
+  else if (read.as === "file") addOnce(node.files, read.path);
 }
+
+/** The data source that a read means: named as such, or by the path that it has. */
+function sourceOf(read: Read, pipeline: Pipeline): string | undefined {
+  if (read.as === "data") return read.written;
+  return Object.values(pipeline.data).find((source) => normalPath(source.uri) === read.path)?.name;
+}
+
+/** Something that a validate step checks is read by the other step too; what it reads besides (a suite) does not count. */
+const sharesSubject = (checker: StepNode, reader: StepNode): boolean =>
+  checker.data.some((name) => reader.data.includes(name)) ||
+  [...checker.produced.keys()].some((out) => reader.produced.has(out));
 
 function addOnce(list: string[], item: string): void {
   if (!list.includes(item)) list.push(item);
-}
-
-const reads = (node: StepNode, subject: string): boolean => node.data.includes(subject) || node.produced.has(subject);
-
-/** [validate step, what it validates as it appears in other nodes]. */
-function validations(pipeline: Pipeline): [string, string][] {
-  return Object.values(pipeline.steps)
-    .filter((step) => step.kind === "validate")
-    .map((step) => {
-      const source = pipeline.data[step.subject];
-      const path = normal(source?.uri ?? step.subject);
-      const isProduced = Object.values(pipeline.steps).some((s) => s.outs.some((out) => normal(out) === path));
-      return [step.name, source !== undefined && !isProduced ? source.name : path];
-    });
 }
 
 /** Step names so that each comes after those it waits for; ties in the file's order. */

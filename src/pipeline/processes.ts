@@ -3,7 +3,7 @@
  * no /proc (macOS) the answers are empty: a step's process group is still ended as a whole, but its memory cannot be seen.
  */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import type { ProcessIdentity } from "../db/step-runs.ts";
 
@@ -115,5 +115,16 @@ export function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean 
     return true;
   } catch {
     return false;
+  }
+}
+
+/** When the machine runs out of memory the kernel should end the step, not the server beside it. */
+export function preferForOomKiller(pid: number): void {
+  try {
+    const file = openSync(`/proc/${pid}/oom_score_adj`, "w");
+    writeSync(file, "500");
+    closeSync(file);
+  } catch {
+    // No /proc, or already gone.
   }
 }

@@ -15,6 +15,7 @@ import {
   touchPipelineRun,
   unfinishedStepRuns,
 } from "../db/step-runs.ts";
+import { requireAvailable } from "../spec/availability.ts";
 import type { Pipeline } from "../spec/types.ts";
 import { linkBun, paramText } from "./env.ts";
 import { type FactsContext, gatherFacts, hashLocalData, planWithCache } from "./facts.ts";
@@ -22,7 +23,6 @@ import { buildGraph, withUpstream } from "./graph.ts";
 import { acquireRun } from "./lock.ts";
 import { HEARTBEAT_MS } from "./processes.ts";
 import { recoverRuns } from "./recover.ts";
-import { refuseUnavailable } from "./runners.ts";
 import { Schedule } from "./schedule.ts";
 import { cpuCount } from "./slots.ts";
 import type { RunContext } from "./step.ts";
@@ -56,7 +56,7 @@ function contextOf(pipeline: Pipeline, options: RunOptions): FactsContext {
         place: pipeline.file,
         mend: `name one of: ${[...graph.keys()].join(", ")}`,
       });
-  refuseUnavailable(pipeline, options.only === undefined ? graph.keys() : withUpstream(graph, options.only));
+  requireAvailable(pipeline, "run", options.only === undefined ? undefined : withUpstream(graph, options.only));
   return {
     pipeline,
     graph,

@@ -37,6 +37,7 @@ export function cmdStep(name: string, given: StepGiven, line = 1): CmdStep {
     env: [],
     cache: true,
     runner: "local",
+    metricFiles: [],
     ...given,
     cmd: [given.cmd].flat(),
   };
