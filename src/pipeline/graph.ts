@@ -26,10 +26,13 @@ export interface StepNode {
 
 export type Graph = Map<string, StepNode>;
 
+/** Paths that a step reads although neither it nor its verb names them. */
+export type MoreReads = (step: Step) => string[];
+
 /** The graph of a pipeline whose spec has no cycles and no two writers of one path (the parser refuses those). */
-export function buildGraph(pipeline: Pipeline): Graph {
+export function buildGraph(pipeline: Pipeline, more: MoreReads = () => []): Graph {
   const steps = Object.values(pipeline.steps);
-  const graph: Graph = new Map(steps.map((step) => [step.name, nodeOf(step, pipeline)]));
+  const graph: Graph = new Map(steps.map((step) => [step.name, nodeOf(step, pipeline, more(step))]));
   for (const checker of steps.filter((step) => step.kind === "validate")) {
     const checked = graph.get(checker.name)!;
     const before = withUpstream(graph, [checker.name]);
@@ -40,9 +43,10 @@ export function buildGraph(pipeline: Pipeline): Graph {
   return graph;
 }
 
-function nodeOf(step: Step, pipeline: Pipeline): StepNode {
+function nodeOf(step: Step, pipeline: Pipeline, more: string[]): StepNode {
   const node: StepNode = { step, produced: new Map(), files: [], folders: [], data: [], upstream: [], after: [] };
-  for (const read of readsOf(step, pipeline.data)) addRead(node, read, pipeline);
+  const others = more.map((written): Read => ({ path: normalPath(written), at: [], written, as: "file" }));
+  for (const read of [...readsOf(step, pipeline.data), ...others]) addRead(node, read, pipeline);
   node.upstream = [...new Set(node.produced.values())];
   node.after = [...node.upstream];
   return node;

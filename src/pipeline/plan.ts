@@ -5,9 +5,9 @@
 
 import { hashValue } from "../base/hash.ts";
 import type { Pipeline } from "../spec/types.ts";
+import { firstDifference, showDifference } from "./difference.ts";
 import { buildGraph, type Graph, type StepNode, topological, withUpstream } from "./graph.ts";
 import type { Parts, PlannedStep, StepRecord } from "./types.ts";
-import { firstDifference, showDifference } from "./why.ts";
 
 export interface PlanFacts {
   /** Each step's parts, without those that come from upstream steps. */

@@ -23,6 +23,7 @@ import { buildGraph, withUpstream } from "./graph.ts";
 import { acquireRun } from "./lock.ts";
 import { HEARTBEAT_MS } from "./processes.ts";
 import { recoverRuns } from "./recover.ts";
+import { runnerOf } from "./runners.ts";
 import { Schedule } from "./schedule.ts";
 import { cpuCount } from "./slots.ts";
 import type { RunContext } from "./step.ts";
@@ -48,7 +49,8 @@ export function planPipeline(pipeline: Pipeline, options: RunOptions): Promise<P
 }
 
 function contextOf(pipeline: Pipeline, options: RunOptions): FactsContext {
-  const graph = buildGraph(pipeline);
+  const kinds = options.kinds ?? {};
+  const graph = buildGraph(pipeline, (step) => runnerOf(step, kinds).reads?.(step, pipeline) ?? []);
   for (const name of options.only ?? [])
     if (!graph.has(name))
       throw fail("NOT_FOUND", {
@@ -63,7 +65,7 @@ function contextOf(pipeline: Pipeline, options: RunOptions): FactsContext {
     db: options.db,
     hashPath: options.hashPath,
     hashData: options.hashData ?? hashLocalData(options.hashPath),
-    kinds: options.kinds ?? {},
+    kinds,
     env: options.env ?? process.env,
     mayWrite: options.dryRun !== true,
     only: options.only,
@@ -81,6 +83,7 @@ class Run {
   private readonly signal: AbortSignal;
   private readonly actor: string;
   private id = randomId();
+  private isRecorded = false;
 
   constructor(
     private readonly ctx: FactsContext,
@@ -99,7 +102,9 @@ class Run {
     try {
       return await this.locked();
     } catch (error) {
+      // What went wrong is what the caller must hear, also when the database that should note it is gone.
       await this.end("failed", asTrimtabError(error).oneLine()).catch(() => undefined);
+      if (this.isRecorded) await this.options.recorder?.end(this.id, "FAILED").catch(() => undefined);
       throw error;
     } finally {
       clearInterval(heartbeat);
@@ -177,6 +182,7 @@ class Run {
       await appendEvent(sql, { kind: "run.started", subject, actor: this.actor, reason, data }, this.clock.nowMs());
     });
     this.id = runId;
+    this.isRecorded = begun !== undefined;
     this.emit({ type: "run.start", runId, steps: plan });
     return begun?.env ?? {};
   }
@@ -189,6 +195,7 @@ class Run {
     const durationMs = performance.now() - this.beganMs;
     await this.end(state, error?.oneLine(), durationMs);
     await this.options.recorder?.end(this.id, isCancelled ? "KILLED" : error ? "FAILED" : "FINISHED");
+    this.isRecorded = false;
     this.emit({ type: "run.end", runId: this.id, state, durationMs });
     return { runId: this.id, state, plan, steps, durationMs, ...(error ? { error } : {}) };
   }

@@ -117,6 +117,8 @@ export interface StepOutcome {
 export interface StepRunner<S extends Step = Step> {
   /** True: writes to `ctx.out(path)` in a staging folder, which is renamed into place when the step is done. */
   stages: boolean;
+  /** Paths that it reads besides deps and what the verb names; when another step writes one, that step goes first. */
+  reads?(step: S, pipeline: Pipeline): string[];
   /** Parts besides the common ones (params, deps, declared outputs, env, platform, upstream keys). */
   keyParts(step: S, ctx: KeyContext): Promise<Parts>;
   run(step: S, ctx: StepContext): Promise<StepOutcome>;

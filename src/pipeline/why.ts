@@ -1,45 +1,63 @@
-/** Which part of a cache key differs first, in the order in which a person would look. Pure. */
+/** Why a step would run, or not: the first part of its cache key that differs from the last time, old and new value. */
 
-import type { Parts } from "./types.ts";
+import { isoTime } from "../base/clock.ts";
+import { loadRecords } from "../db/steps.ts";
+import type { Pipeline } from "../spec/types.ts";
+import { type Difference, differences, showDifference } from "./difference.ts";
+import { planPipeline } from "./run.ts";
+import type { Parts, PlannedStep, RunOptions, StepAction, StepRecord } from "./types.ts";
 
-export interface Difference {
-  /** "param.max_depth" */
-  part: string;
-  /** Undefined: the part was not there. */
-  old: string | undefined;
-  new: string | undefined;
+export interface Why {
+  step: string;
+  action: StepAction;
+  reason: string;
+  /** Against the step's newest record, the most telling first; empty when nothing differs or there is no record. */
+  differences: Difference[];
+  /** Every part of the key as it is now; absent while an upstream step has to run first. */
+  parts?: Parts;
+  key?: string;
+  /** What the step stands on, or was compared to. */
+  record?: { key: string; runId: string; ended: string };
+  /** All of this for a person. */
+  text: string;
 }
 
-/** What a person changes comes before what follows from it; unnamed parts (a kind's own) stand where `""` does. */
-const ORDER = ["param", "command", "spec", "", "outs", "code", "data", "file", "lock", "env", "interpreter"];
-const LAST = ["platform", "image", "format", "upstream", "input"];
-
-function rank(part: string): number {
-  const group = part.split(".", 1)[0]!;
-  const first = ORDER.indexOf(group);
-  if (first >= 0) return first;
-  const last = LAST.indexOf(group);
-  return last >= 0 ? ORDER.length + last : ORDER.indexOf("");
+/** Explains one step. Throws NOT_FOUND for an unknown step. Writes nothing. */
+export async function whyStep(pipeline: Pipeline, step: string, options: RunOptions): Promise<Why> {
+  const plan = await planPipeline(pipeline, { ...options, only: [step], force: false });
+  const planned = plan.find((each) => each.step === step)!;
+  const record = planned.record ?? (await loadRecords(options.db, pipeline.model)).newest(step);
+  const found = record && planned.parts ? differences(record.parts, planned.parts) : [];
+  const { action, reason, parts, key } = planned;
+  return {
+    step,
+    action,
+    reason,
+    differences: found,
+    ...(parts && key ? { parts, key } : {}),
+    ...(record ? { record: { key: record.key, runId: record.runId, ended: isoTime(record.endedMs) } } : {}),
+    text: textOf(planned, found, record, plan),
+  };
 }
 
-/** All parts that differ, first the one that explains most. */
-export function differences(old: Parts, now: Parts): Difference[] {
-  const names = [...new Set([...Object.keys(old), ...Object.keys(now)])].filter((name) => old[name] !== now[name]);
-  names.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
-  return names.map((part) => ({ part, old: old[part], new: now[part] }));
-}
-
-export const firstDifference = (old: Parts, now: Parts): Difference | undefined => differences(old, now)[0];
-
-const short = (value: string | undefined): string => {
-  if (value === undefined) return "(none)";
-  return value.length > 60 ? `${value.slice(0, 57)}…` : value;
+const VERDICT: Record<StepAction, string> = {
+  keep: "is up to date",
+  restore: "is restored from the cache, without running",
+  run: "must run",
+  wait: "must run, if what it reads changes",
 };
 
-/** "param.max_depth changed: 5 → 6"; of upstream steps only the name, their keys tell nobody anything. */
-export function showDifference(difference: Difference): string {
-  const [group, ...rest] = difference.part.split(".");
-  if (group === "upstream") return `upstream step ${rest.join(".")} changed`;
-  const what = difference.old === undefined ? "is new" : difference.new === undefined ? "is gone" : "changed";
-  return `${difference.part} ${what}: ${short(difference.old)} → ${short(difference.new)}`;
+function textOf(
+  planned: PlannedStep,
+  found: readonly Difference[],
+  record: StepRecord | undefined,
+  plan: readonly PlannedStep[],
+): string {
+  const lines = [`${planned.step} ${VERDICT[planned.action]}: ${planned.reason}`];
+  for (const difference of found.slice(1)) lines.push(`  also ${showDifference(difference)}`);
+  if (planned.action === "wait")
+    for (const before of plan)
+      if (before.run && before.step !== planned.step) lines.push(`  ${before.step} must run first: ${before.reason}`);
+  if (record) lines.push(`  compared to run ${record.runId}, which ended ${isoTime(record.endedMs)}`);
+  return lines.join("\n");
 }

@@ -1,26 +1,16 @@
-/** Pipelines built by hand, a workspace in a temporary folder, and the doubles that runs are given. */
+/** Pipelines built by hand, and a workspace in a temporary folder with its database, cache and stat cache. */
 
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fail } from "../../src/base/errors.ts";
-import { hashText } from "../../src/base/hash.ts";
 import { workspaceAt } from "../../src/base/workspace.ts";
 import type { Db } from "../../src/db/db.ts";
 import { openDb } from "../../src/db/open.ts";
 import { runPipeline } from "../../src/pipeline/run.ts";
-import type { HashPath, OutputCache, RunEvent, RunOptions, RunResult } from "../../src/pipeline/types.ts";
+import type { RunEvent, RunOptions, RunResult } from "../../src/pipeline/types.ts";
 import type { CmdStep, Pipeline, Step } from "../../src/spec/types.ts";
+import { openCache } from "../../src/store/cache.ts";
+import { openStatCache } from "../../src/store/stat-cache.ts";
 
 export type StepGiven = Partial<Omit<CmdStep, "cmd" | "kind">> & { cmd: string | string[] };
 
@@ -72,44 +62,6 @@ export function pipelineOf(
   } as Pipeline;
 }
 
-/** A digest of a file or folder by names and bytes. */
-export function digestOf(path: string): string {
-  if (!statSync(path).isDirectory()) return hashText("md5", readFileSync(path));
-  const names = readdirSync(path).sort();
-  return `${hashText("md5", names.map((name) => `${name} ${digestOf(join(path, name))}`).join("\n"))}.dir`;
-}
-
-const hashPath: HashPath = async (path) => {
-  if (!existsSync(path)) throw fail("FILE_NOT_FOUND", { what: "there is no such file", place: path });
-  return { digest: digestOf(path), sizeBytes: statSync(path).size };
-};
-
-/** A cache that keeps whole copies. */
-export function folderCache(folder: string): OutputCache {
-  return {
-    async addTree(path) {
-      const md5 = digestOf(path);
-      const at = join(folder, md5);
-      if (!existsSync(at)) {
-        const beside = `${at}.${process.pid}.tmp`;
-        mkdirSync(folder, { recursive: true });
-        cpSync(path, beside, { recursive: true });
-        rmSync(at, { recursive: true, force: true });
-        cpSync(beside, at, { recursive: true });
-        rmSync(beside, { recursive: true, force: true });
-      }
-      return { md5, size: statSync(path).size };
-    },
-    async restore(md5, path) {
-      if (!existsSync(join(folder, md5))) throw fail("OBJECT_MISSING", { what: md5 });
-      rmSync(path, { recursive: true, force: true });
-      mkdirSync(dirname(path), { recursive: true });
-      cpSync(join(folder, md5), path, { recursive: true });
-    },
-    has: (md5) => existsSync(join(folder, md5)),
-  };
-}
-
 export interface World {
   root: string;
   db: Db;
@@ -129,11 +81,12 @@ export async function makeWorld(): Promise<World> {
   const root = mkdtempSync(join(tmpdir(), "trimtab-pipeline-"));
   const workspace = workspaceAt(root, {});
   const db = await openDb(workspace.db);
+  const stats = openStatCache(join(workspace.state, "stat-cache.db"));
   const events: RunEvent[] = [];
   const options: RunOptions = {
     db,
-    hashPath,
-    cache: folderCache(workspace.cache),
+    hashPath: (path) => stats.hashPath(path),
+    cache: openCache(workspace.cache, stats),
     jobs: 2,
     graceMs: 300,
     env: { PATH: process.env.PATH, HOME: process.env.HOME },
@@ -153,6 +106,7 @@ export async function makeWorld(): Promise<World> {
     run: (steps, more = {}) =>
       runPipeline(isPipeline(steps) ? steps : pipelineOf(root, steps), { ...options, ...more }),
     async close() {
+      stats.close();
       await db.close();
       rmSync(root, { recursive: true, force: true });
     },
