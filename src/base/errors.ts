@@ -124,6 +124,12 @@ export const ERRORS = {
     "An expectation is unknown or its arguments are wrong.",
     "see docs/pipeline.md for the expectations",
   ),
+  DATA_DIFFERS: kind(
+    409,
+    2,
+    "The data is not what its DVC pointer says.",
+    "record the new data with dvc add, or fetch the recorded data with dvc checkout",
+  ),
   // features
   FEATURES_INVALID: kind(
     400,

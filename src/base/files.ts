@@ -4,7 +4,7 @@
  */
 
 import { closeSync, fsyncSync, openSync, renameSync } from "node:fs";
-import { mkdir, open, readdir, rename, rm, symlink } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fail } from "./errors.ts";
 import { randomId } from "./hash.ts";
@@ -72,7 +72,7 @@ export async function publish(staging: string, destination: string): Promise<voi
   try {
     await mkdir(dirname(destination), { recursive: true });
     faults("sync", destination);
-    await syncTree(staging);
+    if (!(await hasMany(staging)) || !(await syncFileSystem(staging))) await syncTree(staging);
     faults("rename", destination);
     await rename(staging, destination);
     syncFolder(dirname(destination));
@@ -107,6 +107,10 @@ export async function publishMany(staging: string, moves: readonly { from: strin
 
 /** Up to here syncing file by file costs less than a sync of everything that waits to be written. */
 const SYNC_EACH_MAX = 64;
+
+async function hasMany(path: string): Promise<boolean> {
+  return (await stat(path)).isDirectory() && (await readdir(path, { recursive: true })).length > SYNC_EACH_MAX;
+}
 
 /** Makes all of a file system durable, by the system's `sync -f`; false where there is none. */
 async function syncFileSystem(path: string): Promise<boolean> {

@@ -25,8 +25,23 @@ function csvError(message: string, cause: unknown): TrimtabError | undefined {
       mend: "convert the file: iconv -f latin1 -t utf-8",
       cause,
     });
-  const lines = message.split("\n");
-  return fail("DATA_UNREADABLE", { what: lines[2] ? firstLine(lines[2]) : firstLine(message), place, cause });
+  const reason = /^.*(?:unterminated quote|Error when converting column|Maximum line size|quote should).*$/m.exec(
+    message,
+  );
+  const what = reason?.[0].trim().replace(/\.$/, "") ?? "the row cannot be parsed";
+  return fail("DATA_UNREADABLE", { what, place, cause });
+}
+
+/** The first line without DuckDB's class of error, and the file (and line) that it names. */
+function parsed(message: string): { what: string; place?: string } {
+  const what = firstLine(message)
+    .replace(/^[A-Z][A-Za-z ]+ Error: /, "")
+    .replace(/\.$/, "");
+  const json = /^Malformed JSON in file "(.*)", at byte (\d+) in line (\d+): (.*)$/.exec(what);
+  if (json)
+    return { what: `the JSON is malformed at byte ${json[2]} of the line: ${json[4]}`, place: `${json[1]}:${json[3]}` };
+  const file = /\bfile ["'](.*?)["']/i.exec(what)?.[1];
+  return file === undefined ? { what } : { what, place: file };
 }
 
 /** Makes the error to throw for a failed statement. What is not recognised is a bug of ours: INTERNAL with the statement's start. */
@@ -35,7 +50,7 @@ export function duckError(error: unknown, sql: string): unknown {
   const message = error.message;
   const csv = csvError(message, error);
   if (csv) return csv;
-  const what = firstLine(message);
+  const about = { ...parsed(message), cause: error };
   const unknown = /Referenced column "(.*)" (?:was )?not found/.exec(message);
   if (unknown) {
     const near = /Candidate bindings: (.*)/.exec(message)?.[1];
@@ -46,15 +61,15 @@ export function duckError(error: unknown, sql: string): unknown {
   }
   if (/No space left|Disk quota|temp_directory.*(full|exceeded)/i.test(message))
     return fail("DISK_FULL", { what: "no space left for scratch files", cause: error });
-  if (/Permission denied/i.test(message)) return fail("FILE_NOT_READABLE", { what, cause: error });
-  if (/^IO Error: No files found/.test(message)) return fail("FILE_NOT_FOUND", { what, cause: error });
+  if (/Permission denied/i.test(message)) return fail("FILE_NOT_READABLE", about);
+  if (/^IO Error: No files found/.test(message)) return fail("FILE_NOT_FOUND", about);
   if (/^(IO|Invalid Input|Conversion|Serialization|Out of Range) Error/.test(message))
-    return fail("DATA_UNREADABLE", { what, cause: error });
+    return fail("DATA_UNREADABLE", about);
   if (/^Out of Memory Error/.test(message))
     return fail("DATA_UNREADABLE", {
       what: "the scan needs more memory than the engine may use",
       mend: "give the machine more memory, or read fewer columns or rows",
       cause: error,
     });
-  return fail("INTERNAL", { what: `${what} in ${sql.slice(0, 200)}`, cause: error });
+  return fail("INTERNAL", { what: `${firstLine(message)} in ${sql.slice(0, 200)}`, cause: error });
 }

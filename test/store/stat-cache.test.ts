@@ -50,6 +50,24 @@ test("an edit in the same tick, of the same size, with the time put back, is see
   stats.close();
 });
 
+test("a hash is not kept when its reading began within a tick of the last change", () => {
+  const path = join(tempFolder(), "a");
+  writeFileSync(path, "one");
+  const stats = openStatCache();
+  const file = walk(path).files[0]!;
+  const done = { ok: true, md5: md5("one"), id: file.id, stamp: file.stamp, stable: true, staged: false } as const;
+  stats.remember(file, done, file.changedMs + 5);
+  expect(stats.recall(file)).toBeUndefined();
+  stats.remember({ ...file, coarse: true }, done, file.changedMs + 1_500);
+  expect(stats.recall(file)).toBeUndefined();
+  stats.remember(file, { ...done, stable: false }, file.changedMs + 100);
+  stats.remember(file, { ...done, stamp: "other" }, file.changedMs + 100);
+  expect(stats.recall(file)).toBeUndefined();
+  stats.remember(file, done, file.changedMs + 100);
+  expect(stats.recall(file)).toBe(md5("one"));
+  stats.close();
+});
+
 test("an edit of a settled file is seen, and so is another file moved into its place", async () => {
   const folder = tempFolder();
   const [path, other] = [join(folder, "a"), join(folder, "b")];

@@ -1,0 +1,119 @@
+/**
+ * A source as SQL. Promises that every row and value is read as written or not at all: ragged rows, text that is not UTF-8, files
+ * whose columns differ and damaged files are DATA_UNREADABLE with the file (and line), never padded, skipped or rounded.
+ */
+
+import { fail, TrimtabError } from "../base/errors.ts";
+import { type CsvHead, readCsvHead } from "./csv.ts";
+import { type Duck, type DuckColumn, ident, literal } from "./duckdb.ts";
+import type { SourceFiles } from "./source.ts";
+
+export interface Scan {
+  /** A SELECT of all rows. */
+  sql: string;
+  columns: DuckColumn[];
+}
+
+const list = (files: readonly string[]): string => `[${files.map(literal).join(", ")}]`;
+
+/** The SELECT over a source's files. Text is parsed with types that fit every row, not a sample of them. */
+export function scanSql(source: SourceFiles): string {
+  const files = list(source.files);
+  // Types are widened over all files: read by the first file's schema, 1.5 in the second becomes 2 without a word.
+  const union = source.files.length > 1 ? ", union_by_name = true" : "";
+  switch (source.format) {
+    case "parquet":
+      return `SELECT * FROM read_parquet(${files}${union})`;
+    case "json":
+      return `SELECT * FROM read_json(${files}, sample_size = -1, maximum_sample_files = 2147483647${union})`;
+    case "csv":
+      return `SELECT * FROM read_csv(${files}, ${dialect(csvHeads(source)[0]!)}, sample_size = -1${union})`;
+  }
+}
+
+const dialect = (head: CsvHead): string =>
+  `header = true, delim = ${literal(head.delimiter)}, quote = '"', escape = '"', comment = '', strict_mode = true`;
+
+/**
+ * Opens a source: finds its columns and refuses what cannot be read. Text formats are loaded into the engine once (it spills to
+ * disk when they are large), so that the errors come now and later scans do not parse again; Parquet is read in place.
+ */
+export async function openScan(duck: Duck, source: SourceFiles): Promise<Scan> {
+  const sql = scanSql(source);
+  try {
+    if (source.format === "parquet") {
+      await requireEqualColumns(duck, source);
+      return { sql, columns: await duck.columns(sql) };
+    }
+    const table = `source ${tableCount++}`;
+    await duck.run(`CREATE TABLE ${ident(table)} AS ${sql}`);
+    const loaded = `SELECT * FROM ${ident(table)}`;
+    const columns = await duck.columns(loaded);
+    if (source.format === "json") requireObjects(source, columns);
+    return { sql: loaded, columns };
+  } catch (error) {
+    if (source.format === "csv") await diagnoseCsv(duck, source);
+    throw inSource(error, source);
+  }
+}
+
+let tableCount = 0;
+
+function csvHeads(source: SourceFiles): CsvHead[] {
+  const heads = source.files.map(readCsvHead);
+  for (const [i, head] of heads.entries()) {
+    requireSame(source, heads[0]!.columns, head.columns, i);
+    if (head.delimiter !== heads[0]!.delimiter)
+      throw fail("DATA_UNREADABLE", {
+        what: `the delimiter is ${JSON.stringify(head.delimiter)}, in ${source.files[0]} ${JSON.stringify(heads[0]!.delimiter)}`,
+        place: `${source.files[i]}:1`,
+      });
+  }
+  return heads;
+}
+
+async function requireEqualColumns(duck: Duck, source: SourceFiles): Promise<void> {
+  if (source.files.length === 1) return;
+  const found = await duck.rows<{ file_name: string; names: string[] }>(
+    `SELECT file_name, list(name) AS names FROM parquet_schema(${list(source.files)}) GROUP BY file_name`,
+  );
+  const names = new Map(found.map((row) => [row.file_name, row.names]));
+  for (const [i, file] of source.files.entries())
+    requireSame(source, names.get(source.files[0]!) ?? [], names.get(file) ?? [], i);
+}
+
+function requireSame(source: SourceFiles, expected: readonly string[], found: readonly string[], index: number): void {
+  const missing = expected.find((name) => !found.includes(name));
+  const added = found.find((name) => !expected.includes(name));
+  if (missing === undefined && added === undefined) return;
+  throw fail("DATA_UNREADABLE", {
+    what: missing === undefined ? `column ${added} is new here` : `column ${missing} is not here`,
+    place: source.files[index]!,
+    mend: `give it the columns of ${source.files[0]}`,
+  });
+}
+
+function requireObjects(source: SourceFiles, columns: readonly DuckColumn[]): void {
+  if (columns.length === 1 && columns[0]!.name === "json")
+    throw fail("DATA_UNREADABLE", {
+      what: "the JSON is not a list of objects, nor one object a line",
+      place: source.files[0]!,
+    });
+}
+
+/** The sniffer says that a file is bad, not where. Read as plain text with the header's columns, the bad row shows itself. */
+async function diagnoseCsv(duck: Duck, source: SourceFiles): Promise<void> {
+  for (const [i, head] of csvHeads(source).entries()) {
+    const columns = head.columns.map((name) => `${literal(name)}: 'VARCHAR'`).join(", ");
+    await duck.rows(
+      `SELECT count(COLUMNS(*)) FROM read_csv(${literal(source.files[i]!)}, ${dialect(head)}, auto_detect = false, columns = {${columns}})`,
+    );
+  }
+}
+
+/** Errors that do not know their file get the source's. */
+function inSource(error: unknown, source: SourceFiles): unknown {
+  if (!(error instanceof TrimtabError) || error.place !== undefined || error.code === "DISK_FULL") return error;
+  const code = error.code === "INTERNAL" ? "DATA_UNREADABLE" : error.code;
+  return fail(code, { what: error.message, place: source.files[0]!, cause: error });
+}
