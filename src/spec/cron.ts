@@ -4,7 +4,7 @@ import { Cron } from "croner";
 
 /** Milliseconds since the epoch of the first time after `afterMs`; undefined when it never comes. Throws on bad syntax. */
 export const nextScheduleMs = (expression: string, afterMs: number): number | undefined =>
-  new Cron(expression, { mode: "5-part", timezone: "UTC", paused: true }).nextRun(new Date(afterMs))?.getTime();
+  new Cron(expression, { mode: "5-part", utcOffset: 0, paused: true }).nextRun(new Date(afterMs))?.getTime();
 
 /** What is wrong with a cron expression; undefined when nothing is. */
 export function cronProblem(expression: string): string | undefined {

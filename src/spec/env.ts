@@ -19,12 +19,27 @@ import { readYamlValue } from "./yaml.ts";
 
 type Env = Record<string, string | undefined>;
 
-/** Variables of Trimtab that are settings of the program, not of a pipeline. */
-const RESERVED = ["DB", "STORE", "LOG", "PYTHON", "PORT", "SERVE_PORT", "HOST", "HOME", "TOKEN", "RUN_ID", "STEP"];
-const RESERVED_FAMILIES = ["AUTOMATE_", "SERVE_", "RUN_", "TEST_", "BENCH_"];
+/** Variables that are settings of the program, or that it sets for its children: no overrides. `*`: a family. */
+export const PROGRAM_VARIABLES: Record<string, string> = {
+  TRIMTAB_DB: "the database: a file, or postgres://…",
+  TRIMTAB_STORE: "where artifacts are kept: a folder, or s3://…",
+  TRIMTAB_LOG: "debug, info, warn or error",
+  TRIMTAB_PYTHON: "the Python that serves pickled models",
+  TRIMTAB_PORT: "port of the control process",
+  TRIMTAB_SERVE_PORT: "port of serving",
+  TRIMTAB_ACTOR: "who acts, for the journal",
+  "TRIMTAB_AUTOMATE_*": "false switches an automation off",
+  TRIMTAB_RUN_ID: "set for a step: its run",
+  TRIMTAB_STEP: "set for a step: its name",
+  TRIMTAB_PIPELINE: "set for a step: its model",
+  TRIMTAB_CHILD: "set for a step: how its processes are found again",
+};
 
-const isReserved = (rest: string): boolean =>
-  RESERVED.includes(rest) || RESERVED_FAMILIES.some((f) => rest.startsWith(f));
+/** Inside a step the TRIMTAB_PARAM_… are that step's params, told to it; they override nothing. */
+const isProgramVariable = (name: string, env: Env): boolean =>
+  Object.hasOwn(PROGRAM_VARIABLES, name) ||
+  name.startsWith("TRIMTAB_AUTOMATE_") ||
+  (name.startsWith("TRIMTAB_PARAM_") && env.TRIMTAB_STEP !== undefined);
 
 /** The variable that overrides a key: `["gate", "accuracy", "min"]` → TRIMTAB_GATE_ACCURACY_MIN. */
 export const overrideName = (path: Path): string =>
@@ -68,63 +83,66 @@ interface Override {
 }
 
 function envOverrides(document: unknown, env: Env, complaints: Complaints): Override[] {
-  const keys = namesOf(keyPaths(SHAPE, document, []));
-  const byParam = new Map<string, Path[]>();
-  for (const path of paramPaths(document)) add(byParam, `TRIMTAB_PARAM_${overrideName(path.slice(3)).slice(8)}`, path);
-  const found: Override[] = [];
-  for (const [name, text] of Object.entries(env)) {
-    if (!name.startsWith("TRIMTAB_") || text === undefined || text === "" || isReserved(name.slice(8))) continue;
-    const shared = byParam.get(name);
-    const paths = shared ?? keys.get(name) ?? [];
-    if (paths.length === 0) complainUnknown(name, [...keys.keys(), ...byParam.keys()], complaints);
-    else if (shared === undefined && paths.length > 1) complainAmbiguous(name, paths, complaints);
-    else found.push(...paths.map((path) => ({ name, text, path })));
-  }
-  // Shallow before deep, so that a key wins over the branch it is on; params of all steps before those of one.
+  const given = Object.entries(env).filter(
+    (entry): entry is [string, string] =>
+      entry[0].startsWith("TRIMTAB_") && !!entry[1] && !isProgramVariable(entry[0], env),
+  );
+  // To list the keys costs milliseconds, and most runs have no override.
+  if (given.length === 0) return [];
+  const keys = pathsByName(keyPaths(SHAPE, document, []), overrideName);
+  const shared = pathsByName(paramPaths(document), (path) => overrideName(["param", ...path.slice(3)]));
+  const found = given.flatMap(([name, text]) => {
+    const paths = shared.get(name) ?? keys.get(name) ?? [];
+    if (paths.length === 0) complainUnknown(name, [...keys.keys(), ...shared.keys()], complaints);
+    else if (paths.length > 1 && !shared.has(name)) complainAmbiguous(name, paths, complaints);
+    else return paths.map((path) => ({ name, text, path }));
+    return [];
+  });
+  // Params of all steps before those of one, and shallow before deep: a key wins over the branch that it is on.
   return found.toSorted(
-    (a, b) => Number(byParam.has(b.name)) - Number(byParam.has(a.name)) || a.path.length - b.path.length,
+    (a, b) => Number(shared.has(b.name)) - Number(shared.has(a.name)) || a.path.length - b.path.length,
   );
 }
 
 function flagOverrides(document: unknown, params: Record<string, string>, complaints: Complaints): Override[] {
-  const byName = new Map<string, Path[]>();
-  const byStep = new Map<string, Path[]>();
-  for (const path of paramPaths(document)) {
-    add(byName, path.slice(3).join("."), path);
-    add(byStep, [path[1], ...path.slice(3)].join("."), path);
-  }
+  const shared = pathsByName(paramPaths(document), (path) => path.slice(3).join("."));
+  const ofStep = pathsByName(paramPaths(document), (path) => [path[1], ...path.slice(3)].join("."));
   const found = Object.entries(params).flatMap(([key, text]) => {
     const name = `--param ${key}`;
-    const paths = [...(byName.get(key) ?? []), ...(byStep.get(key) ?? [])];
+    const paths = [...(shared.get(key) ?? []), ...(ofStep.get(key) ?? [])];
     if (paths.length === 0)
       complainUnknown(
         name,
-        [...byName.keys()].map((k) => `--param ${k}`),
+        [...shared.keys()].map((k) => `--param ${k}`),
         complaints,
       );
-    if (byName.has(key) && byStep.has(key)) complainAmbiguous(name, paths, complaints);
-    return paths.map((path) => ({ name, text, path }));
+    if (shared.has(key) && ofStep.has(key)) complainAmbiguous(name, paths, complaints);
+    return paths.map((path) => ({ key, name, text, path }));
   });
-  return found.toSorted((a, b) => Number(byStep.has(a.name.slice(8))) - Number(byStep.has(b.name.slice(8))));
+  return found.toSorted(
+    (a, b) => Number(ofStep.has(a.key)) - Number(ofStep.has(b.key)) || a.path.length - b.path.length,
+  );
 }
 
 function complainUnknown(name: string, known: string[], complaints: Complaints): void {
-  const near = nearest(name, known);
-  const mend = near === undefined ? "unset it; docs/pipeline.md lists the names" : `write ${near}, or unset it`;
-  complaints.addOverride(name, "names no key of the pipeline", mend);
+  const prefix = name.startsWith("--param ") ? "--param " : "TRIMTAB_";
+  const near = nearest(
+    name.slice(prefix.length),
+    known.map((k) => k.slice(prefix.length)),
+  );
+  const what = prefix === "TRIMTAB_" ? "names no key of the pipeline" : "names no param of a step";
+  const mend =
+    near === undefined ? "leave it out; docs/pipeline.md says which names there are" : `write ${prefix}${near}`;
+  complaints.addOverride(name, what, mend);
 }
 
 function complainAmbiguous(name: string, paths: Path[], complaints: Complaints): void {
   complaints.addOverride(name, `names ${paths.map(showPath).join(" and ")}`, "rename one of them in the file");
 }
 
-function add(map: Map<string, Path[]>, name: string, path: Path): void {
-  map.set(name, [...(map.get(name) ?? []), path]);
-}
-
-function namesOf(paths: Iterable<Path>): Map<string, Path[]> {
+function pathsByName(paths: Iterable<Path>, nameOf: (path: Path) => string): Map<string, Path[]> {
   const names = new Map<string, Path[]>();
-  for (const path of paths) add(names, overrideName(path), path);
+  for (const path of paths) names.set(nameOf(path), [...(names.get(nameOf(path)) ?? []), path]);
   return names;
 }
 

@@ -2,7 +2,7 @@
 
 import { posix } from "node:path";
 import { isMapping, type Mapping } from "./path.ts";
-import { type Reader, show, text, wrong } from "./values.ts";
+import { type Reader, type Reading, show, text, wrong } from "./values.ts";
 
 /** `./a//b/` → `a/b`. */
 export const normalPath = (path: string): string => {
@@ -34,31 +34,40 @@ export const readPath: Reader<string> = (value) => {
   if (scheme !== undefined) {
     return wrong(`${show(value)} is not a path`, `fetch it in a cmd step, or name a file, a folder or s3://`);
   }
+  if (read.value.includes("${"))
+    return wrong(`${show(value)} names a param`, "write the path out; params are filled in only in cmd");
   return { value: normalPath(read.value) };
 };
 
-/** A file or folder that is written: inside the root, and not Trimtab's own state. */
-export const writtenPath: Reader<string> = (value) => {
+/** A path that stays below the folder of pipeline.yaml; `noun` is what the complaint calls it. */
+function insidePath(noun: string, value: unknown): Reading<string> {
   const read = readPath(value);
   if ("wrong" in read || schemeOf(read.value) !== undefined) return read;
   const path = read.value;
   if (posix.isAbsolute(path) || /^[A-Za-z]:[\\/]/.test(path)) {
-    return wrong(
-      `the output ${show(value)} is an absolute path`,
-      "write a path relative to the folder of pipeline.yaml",
-    );
+    return wrong(`${noun} ${show(value)} is an absolute path`, "write a path relative to the folder of pipeline.yaml");
   }
-  if (path === ".." || path.startsWith("../") || path === ".") {
-    return wrong(
-      `the output ${show(value)} is not inside the folder of pipeline.yaml`,
-      "write a path below it, such as build/model",
-    );
-  }
+  return path === ".." || path.startsWith("../")
+    ? wrong(
+        `${noun} ${show(value)} is not inside the folder of pipeline.yaml`,
+        "write a path below it, such as build/model",
+      )
+    : read;
+}
+
+/** The folder that a command runs in. */
+export const workFolder: Reader<string> = (value) => insidePath("the folder", value);
+
+/** A file or folder that is written: inside the root, and not Trimtab's own state. */
+export const writtenPath: Reader<string> = (value) => {
+  const read = insidePath("the output", value);
+  if ("wrong" in read) return read;
+  const path = read.value;
+  if (path === ".")
+    return wrong("the output is the folder of pipeline.yaml itself", "write a path below it, such as build/model");
   if (isInside(path, ".trimtab") || isInside(path, ".git")) {
-    return wrong(
-      `the output ${show(value)} is inside ${path.split("/")[0]}, which is not a step's to write`,
-      "write it to another folder, such as build",
-    );
+    const what = `the output ${show(value)} is inside ${path.split("/")[0]}, which is not a step's to write`;
+    return wrong(what, "write it to another folder, such as build");
   }
   return /[*?[\]]/.test(path)
     ? wrong(`the output ${show(value)} is a pattern`, "name the file, or the folder that holds the files")

@@ -51,7 +51,7 @@ const step = {
   deps: list(files.readPath),
   outs: list(files.output),
   plots: list(files.output),
-  wdir: leaf(files.writtenPath),
+  wdir: leaf(files.workFolder),
   params: leaf(v.params),
   grid: leaf(v.grid),
   env: list(v.variableName),

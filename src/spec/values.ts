@@ -130,7 +130,10 @@ export const oneOf =
   (value) =>
     names.includes(value as T)
       ? { value: value as T }
-      : wrong(`${show(value)} is not one of the ${kind}`, mendName(String(value), names, kind));
+      : wrong(
+          `${show(value)} is not one of the ${kind}`,
+          mendName(typeof value === "string" ? value : "", names, kind),
+        );
 
 export const cron: Reader<string> = (value) => {
   const mend = 'write minute hour day month weekday in UTC, such as "0 2 * * 0"';

@@ -37,7 +37,6 @@ export function readYaml(source: string | Uint8Array, file: string): YamlDocumen
     uniqueKeys: false,
     prettyErrors: false,
     lineCounter: counter,
-    logLevel: "silent",
   });
   if (document.errors.some((e) => e.code === "RESOURCE_EXHAUSTION")) throw tooLarge(file, "is nested too deep");
   const problems = [...document.errors, ...document.warnings].slice(0, 20);
@@ -81,6 +80,7 @@ function decode(source: string | Uint8Array, file: string): string {
 class Walk {
   readonly problems: ReturnType<typeof fail>[] = [];
   private readonly lines = new Map<string, number>();
+  /** Mappings and lists that are being read: an alias to one of them has no end. */
   private readonly open = new Set<unknown>();
   private values = 0;
   private aliases = 0;
@@ -102,9 +102,15 @@ class Walk {
   read(node: unknown, path: Path): unknown {
     if (++this.values > LIMITS.yamlValues) throw tooLarge(this.file, `holds more than ${LIMITS.yamlValues} values`);
     if (isAlias(node)) return this.readAlias(node, path);
-    if (isMap(node)) return this.readMap(node.items, path);
-    if (isSeq(node)) return node.items.map((item, i) => this.readItem(item, [...path, i]));
-    return isScalar(node) ? node.value : null;
+    if (isScalar(node)) return node.value;
+    this.open.add(node);
+    const value = isMap(node)
+      ? this.readMap(node.items, path)
+      : isSeq(node)
+        ? node.items.map((item, i) => this.readItem(item, [...path, i]))
+        : null;
+    this.open.delete(node);
+    return value;
   }
 
   private readItem(item: unknown, path: Path): unknown {
@@ -124,10 +130,7 @@ class Walk {
       this.complain(alias, path, "an alias stands inside its own anchor", "write the value out");
       return null;
     }
-    this.open.add(target);
-    const value = this.read(target, path);
-    this.open.delete(target);
-    return value;
+    return this.read(target, path);
   }
 
   private readMap(items: readonly Pair[], path: Path): Mapping {
