@@ -40,6 +40,9 @@ interface Written {
 const writtenBy = (step: Step): Written[] =>
   step.outs.map((path, i) => ({ step, path, at: ["steps", step.name, "outs", i] }));
 
+/** The output that the parser added to a transform. */
+const isFittedState = ({ step, path }: Written): boolean => step.kind === "transform" && path === step.outs.at(-1);
+
 function lintWriters(steps: Step[], pipeline: Pipeline, complaints: Complaints): void {
   const all = steps.flatMap(writtenBy);
   for (const [i, later] of all.entries()) {
@@ -50,7 +53,10 @@ function lintWriters(steps: Step[], pipeline: Pipeline, complaints: Complaints):
       earlier.path === later.path
         ? `${later.path} is also written by ${other}`
         : `${later.path} and ${earlier.path} of ${other} lie one inside the other`;
-    complaints.add({ path: later.at, what: how, mend: "give each output a path of its own", code: "SPEC_GRAPH" });
+    const mend = isFittedState(later)
+      ? "transform adds features.json beside its first output; write outs to a folder of its own"
+      : "give each output a path of its own";
+    complaints.add({ path: later.at, what: how, mend, code: "SPEC_GRAPH" });
   }
   for (const { path, at } of all) {
     if (!isInside(pipeline.file, path)) continue;
