@@ -13,7 +13,7 @@ export interface Deadline {
 }
 
 /** A signal that ends the attempt when the run is cancelled or the step's time is over. */
-export function deadline(run: { signal: AbortSignal }, step: Step): Deadline {
+export function deadline(run: { signal: AbortSignal }, step: Step, place: string): Deadline {
   const controller = new AbortController();
   const abort = (error: TrimtabError) => controller.abort(error);
   const onCancel = () => abort(fail("RUN_CANCELLED", { what: `step ${step.name} was cancelled` }));
@@ -24,6 +24,7 @@ export function deadline(run: { signal: AbortSignal }, step: Step): Deadline {
     abort(
       fail("STEP_TIMEOUT", {
         what: `step ${step.name} ran longer than ${showDuration(timeoutMs ?? 0)}`,
+        place,
         details: { step: step.name, timeoutMs },
       }),
     );

@@ -73,6 +73,8 @@ async function run(step: CmdStep, ctx: StepContext): Promise<StepOutcome> {
     try {
       const result = await execute({
         command: fillParams(command, step),
+        owner: `step ${step.name}`,
+        place: `${ctx.pipeline.file}:${step.line}`,
         cwd: ctx.pipeline.root,
         env: ctx.env,
         log: ctx.log,

@@ -14,6 +14,9 @@ import type { StepLog } from "./types.ts";
 export interface ExecOptions {
   /** For `sh -c`. */
   command: string;
+  /** Whose command it is, for messages: "step train", and where it stands. */
+  owner: string;
+  place: string;
   cwd: string;
   env: Record<string, string>;
   log: StepLog;
@@ -123,7 +126,7 @@ function watching(tree: ProcessTree, options: ExecOptions): { ended: Promise<Err
   let samples = 0;
   const look = () => {
     const startedMs = performance.now();
-    const error = limit === undefined ? void tree.sample() : overMemory(tree, limit);
+    const error = limit === undefined ? void tree.sample() : overMemory(tree, limit, options);
     if (error !== undefined) return resolve(error);
     // On a machine with very many processes a look is dear: never spend more than about 2 % of a core on it.
     const restMs = Math.max(limit === undefined ? WATCH_MS : WATCH_LIMIT_MS, 50 * (performance.now() - startedMs));
@@ -140,13 +143,14 @@ function watching(tree: ProcessTree, options: ExecOptions): { ended: Promise<Err
   return { ended, stop };
 }
 
-function overMemory(tree: ProcessTree, limitBytes: number): TrimtabError | undefined {
+function overMemory(tree: ProcessTree, limitBytes: number, { owner, place }: ExecOptions): TrimtabError | undefined {
   if (tree.sample() <= limitBytes) return undefined;
   // Workers that were forked share most of their pages, and the plain sum counts those many times.
   const exactBytes = tree.exactMemoryBytes();
   if (exactBytes <= limitBytes) return undefined;
   return fail("STEP_MEMORY", {
-    what: `its processes used ${showBytes(exactBytes)}, the limit is ${showBytes(limitBytes)}`,
+    what: `${owner} used ${showBytes(exactBytes)}, the limit is ${showBytes(limitBytes)}`,
+    place,
     details: { memoryBytes: exactBytes, limitBytes },
   });
 }

@@ -149,6 +149,7 @@ async function tryOnce(run: RunContext, attempt: Attempt): Promise<StepEnd> {
     await attempt.swap.forget();
     return { result: resultOf(attempt, "done", record), record };
   } catch (thrown) {
+    if (thrown instanceof ExecEnded) Object.assign(used, thrown.use);
     const error = asTrimtabError(thrown instanceof ExecEnded ? thrown.error : thrown);
     attempt.log.close();
     return { result: await failed(run, attempt, error, { ...used, durationMs: durationMs() }) };
@@ -166,7 +167,7 @@ async function produce(
   const { node, swap } = attempt;
   const runner = runnerOf(node.step, run.keys.kinds);
   await (runner.stages ? swap.makeStaging() : swap.setAside());
-  const limit = deadline(run, node.step);
+  const limit = deadline(run, node.step, `${run.keys.pipeline.file}:${node.step.line}`);
   let outcome: StepOutcome;
   try {
     outcome = await inProcess(node.step, limit, run.graceMs, used, () =>
