@@ -62,16 +62,18 @@ export async function inProcess(
     limit.abort(fail("STEP_MEMORY", { what, details: { step: step.name, limitBytes: memoryBytes } }));
   };
   const timer = setInterval(sample, SAMPLE_MS);
+  let measured: StepOutcome = {};
   try {
     const outcome = await Promise.race([work(), givenUp(limit.signal, graceMs + GIVE_UP_MS)]);
     limit.signal.throwIfAborted();
-    sample();
-    const spent = process.cpuUsage(cpu);
-    used.cpuMs = outcome.cpuMs ?? Math.round((spent.user + spent.system) / 1000);
-    used.memoryBytesPeak = outcome.memoryBytesPeak ?? peakBytes - startBytes;
+    measured = outcome;
     return outcome;
   } finally {
     clearInterval(timer);
+    sample();
+    const spent = process.cpuUsage(cpu);
+    used.cpuMs = measured.cpuMs ?? Math.round((spent.user + spent.system) / 1000);
+    used.memoryBytesPeak = measured.memoryBytesPeak ?? peakBytes - startBytes;
   }
 }
 

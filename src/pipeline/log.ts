@@ -19,7 +19,8 @@ export class CappedLog implements StepLog {
   private readonly half: number;
   private headBytes = 0;
   private partial = "";
-  private tailChunks: Uint8Array[] = [];
+  /** The last `half` bytes beyond the head, written round and round: chunks that are kept would outlive young garbage. */
+  private ring: Uint8Array | undefined;
   private tailBytes = 0;
   private recent: Uint8Array = new Uint8Array(0);
   private totalBytes = 0;
@@ -71,9 +72,13 @@ export class CappedLog implements StepLog {
   }
 
   private keepTail(bytes: Uint8Array): void {
-    this.tailChunks.push(bytes);
+    this.ring ??= new Uint8Array(this.half);
+    const last = bytes.subarray(Math.max(0, bytes.length - this.half));
+    const at = (this.tailBytes + bytes.length - last.length) % this.half;
+    const first = last.subarray(0, this.half - at);
+    this.ring.set(first, at);
+    this.ring.set(last.subarray(first.length), 0);
     this.tailBytes += bytes.length;
-    while (this.tailBytes - this.tailChunks[0]!.length > this.half) this.tailBytes -= this.tailChunks.shift()!.length;
   }
 
   private put(text: string): void {
@@ -99,15 +104,17 @@ export class CappedLog implements StepLog {
   close(): void {
     if (this.partial !== "") this.put(this.partial);
     this.partial = "";
-    if (this.tailBytes > 0) this.writeTail();
+    if (this.ring !== undefined) this.writeTail();
     closeSync(this.fd);
   }
 
   private writeTail(): void {
-    const excess = Math.max(0, this.tailBytes - this.half);
-    const left = this.totalBytes - this.headBytes - (this.tailBytes - excess);
-    const tail = Buffer.concat(this.tailChunks).subarray(excess);
-    this.tailChunks = [];
+    const ring = this.ring!;
+    const left = this.tailBytes - this.half;
+    const turn = this.tailBytes % this.half;
+    const tail =
+      left > 0 ? Buffer.concat([ring.subarray(turn), ring.subarray(0, turn)]) : ring.subarray(0, this.tailBytes);
+    this.ring = undefined;
     const note = left > 0 ? `\n… ${showBytes(left)} of output left out …\n` : "";
     this.toFile(note + redact(new TextDecoder().decode(tail)));
   }

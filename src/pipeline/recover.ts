@@ -14,9 +14,12 @@ import type { Pipeline } from "../spec/types.ts";
 import { OutputSwap } from "./outputs.ts";
 import { endStrays } from "./tree.ts";
 
-/** Scratch of one step in one run. */
+const scratchFolder = (root: string): string => join(workspaceAt(root, {}).tmp, "runs");
+
+/** Scratch of one run, and in it of one step. */
+export const runFolder = (root: string, runId: string): string => join(scratchFolder(root), runId);
 export const stepFolder = (root: string, runId: string, step: string): string =>
-  join(workspaceAt(root, {}).tmp, "runs", runId, encodeURIComponent(step));
+  join(runFolder(root, runId), encodeURIComponent(step));
 
 /** Resolves to the steps that were interrupted. */
 export async function recoverRuns(db: Db, clock: Clock, pipeline: Pipeline, runId: string): Promise<string[]> {
@@ -51,7 +54,7 @@ function markInterrupted(db: Db, clock: Clock, attempt: StepRun): Promise<void> 
 
 /** Scratch that a run killed after its last record left behind. */
 async function sweepScratch(db: Db, root: string): Promise<void> {
-  const folder = join(workspaceAt(root, {}).tmp, "runs");
+  const folder = scratchFolder(root);
   const names = await readdir(folder).catch(() => []);
   for (const name of names) {
     if ((await pipelineRunState(db, name)) === "running") continue;

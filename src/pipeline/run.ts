@@ -3,15 +3,18 @@
  * plans again after every step. At-least-once execution, exactly-once publication.
  */
 
+import { rmdir } from "node:fs/promises";
 import { systemClock } from "../base/clock.ts";
 import { asTrimtabError, fail } from "../base/errors.ts";
 import { randomId } from "../base/hash.ts";
 import { LIMITS } from "../base/limits.ts";
+import type { Db } from "../db/db.ts";
 import { appendEvent } from "../db/events.ts";
 import {
   endPipelineRun,
   type PipelineRunState,
   renamePipelineRun,
+  runningPipelineRun,
   touchPipelineRun,
   unfinishedStepRuns,
 } from "../db/step-runs.ts";
@@ -22,7 +25,7 @@ import { type FactsContext, gatherFacts, hashLocalData, planWithCache } from "./
 import { buildGraph, withUpstream } from "./graph.ts";
 import { acquireRun } from "./lock.ts";
 import { HEARTBEAT_MS } from "./processes.ts";
-import { recoverRuns } from "./recover.ts";
+import { recoverRuns, runFolder } from "./recover.ts";
 import { runnerOf } from "./runners.ts";
 import { Schedule } from "./schedule.ts";
 import { cpuCount } from "./slots.ts";
@@ -38,9 +41,15 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions): Prom
   const ctx = contextOf(pipeline, options);
   const plan = await planNow(ctx, options);
   const isIdle = plan.every((step) => step.action === "keep");
-  if (options.dryRun || (isIdle && (await unfinishedStepRuns(options.db, pipeline.model)).length === 0))
+  if (options.dryRun || (isIdle && (await isQuiet(options.db, pipeline.model))))
     return { state: "nothing", plan, steps: [], durationMs: performance.now() - beganMs };
   return await new Run(ctx, options, beganMs).execute();
+}
+
+/** No run under way, and none that died and was not cleaned up after. */
+async function isQuiet(db: Db, pipeline: string): Promise<boolean> {
+  const running = await runningPipelineRun(db, pipeline);
+  return running === undefined && (await unfinishedStepRuns(db, pipeline)).length === 0;
 }
 
 /** What `run` would do now. Writes nothing. */
@@ -107,6 +116,8 @@ class Run {
       if (this.isRecorded) await this.options.recorder?.end(this.id, "FAILED").catch(() => undefined);
       throw error;
     } finally {
+      // Not recursive: what is still in there are former outputs that could not be put back, for the next run to try.
+      await rmdir(runFolder(this.ctx.pipeline.root, this.id)).catch(() => undefined);
       clearInterval(heartbeat);
     }
   }

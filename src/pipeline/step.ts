@@ -3,7 +3,8 @@
  *
  *   row `running` ▶ former outputs aside ▶ run ▶ hash, keep in the cache ▶ record and row `done` in one commit ▶ drop the former
  *
- * Whatever fails before the commit puts the former outputs back.
+ * A runner that stages runs first, and its outputs are renamed into place once the former are aside. Whatever fails before
+ * the commit puts the former outputs back.
  */
 
 import { existsSync } from "node:fs";
@@ -176,12 +177,12 @@ async function produce(
   } finally {
     limit.clear();
   }
-  const outputs = await keep(run, attempt, runner.stages);
+  expectOutputs(run, attempt, runner.stages);
   if (runner.stages) {
     await swap.setAside();
     await swap.publishStaged();
   }
-  return { outcome, outputs };
+  return { outcome, outputs: await keep(run, node.step) };
 }
 
 function contextOf(run: RunContext, attempt: Attempt, stages: boolean, signal: AbortSignal): StepContext {
@@ -202,12 +203,23 @@ function contextOf(run: RunContext, attempt: Attempt, stages: boolean, signal: A
   };
 }
 
-async function keep(run: RunContext, attempt: Attempt, staged: boolean): Promise<Record<string, OutputRecord>> {
-  const { step } = attempt.node;
+function expectOutputs(run: RunContext, { node: { step }, swap }: Attempt, staged: boolean): void {
+  const { root, file } = run.keys.pipeline;
+  for (const out of step.outs) {
+    if (existsSync(staged ? swap.staged(out) : resolve(root, out))) continue;
+    throw fail("STEP_OUTPUT_MISSING", {
+      what: `step ${step.name} ended well but did not write ${out}`,
+      place: `${file}:${step.line}`,
+      details: { step: step.name, out },
+    });
+  }
+}
+
+/** Hashes what is in place and puts it into the cache: in place, because a rename would make the hash forgotten again. */
+async function keep(run: RunContext, step: Step): Promise<Record<string, OutputRecord>> {
   const outputs: Record<string, OutputRecord> = {};
   for (const out of step.outs) {
-    const path = staged ? attempt.swap.staged(out) : resolve(run.keys.pipeline.root, out);
-    if (!existsSync(path)) throw missingOutput(run, step, out);
+    const path = resolve(run.keys.pipeline.root, out);
     outputs[out] = step.cache ? toOutput(await run.cache.addTree(path)) : await run.keys.hashPath(path);
   }
   return outputs;
@@ -218,13 +230,6 @@ const toOutput = (stored: { md5: string; size: number; nfiles?: number }): Outpu
   sizeBytes: stored.size,
   ...(stored.nfiles === undefined ? {} : { files: stored.nfiles }),
 });
-
-const missingOutput = (run: RunContext, step: Step, out: string): TrimtabError =>
-  fail("STEP_OUTPUT_MISSING", {
-    what: `step ${step.name} ended well but did not write ${out}`,
-    place: `${run.keys.pipeline.file}:${step.line}`,
-    details: { step: step.name, out },
-  });
 
 async function commit(run: RunContext, attempt: Attempt, record: StepRecord, outcome: StepOutcome): Promise<void> {
   const { model } = run.keys.pipeline;

@@ -1,0 +1,72 @@
+/** Outputs put back after an interruption at any moment, also of the putting back itself. */
+
+import { beforeEach, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { OutputSwap } from "../../src/pipeline/outputs.ts";
+import { tempFolder } from "../temp.ts";
+
+const OUTS = ["build/a.txt", "build/folder", "b.txt"];
+let root: string;
+let folder: string;
+
+const write = (path: string, text: string) => {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+};
+const read = (path: string) => (existsSync(join(root, path)) ? readFileSync(join(root, path), "utf8") : undefined);
+const seen = () => [read("build/a.txt"), read("build/folder/x"), read("b.txt")];
+const swap = () => new OutputSwap(root, folder, OUTS);
+
+beforeEach(() => {
+  root = tempFolder();
+  folder = join(root, ".trimtab/tmp/run/step");
+  write("build/a.txt", "former a");
+  write("build/folder/x", "former x");
+});
+const FORMER = ["former a", "former x", undefined];
+
+function tear(): void {
+  write("build/a.txt", "torn");
+  write("build/folder/y", "torn");
+  write("b.txt", "torn");
+}
+
+test("the former outputs come back, and what was new is taken away", async () => {
+  await swap().setAside();
+  expect(seen()).toEqual([undefined, undefined, undefined]);
+  tear();
+  await swap().putBack();
+  expect(seen()).toEqual(FORMER);
+  expect(read("build/folder/y")).toBeUndefined();
+  expect(existsSync(folder)).toBe(false);
+  await swap().putBack();
+  expect(seen()).toEqual(FORMER);
+});
+
+test("an interruption while outputs are moved aside loses none of them", async () => {
+  mkdirSync(join(folder, "aside.part"), { recursive: true });
+  renameSync(join(root, "build/a.txt"), join(folder, "aside.part/0"));
+  await swap().putBack();
+  expect(seen()).toEqual(FORMER);
+});
+
+test("an interruption while they are put back is finished by the next one", async () => {
+  for (const moved of [0, 1, 2]) {
+    await swap().setAside();
+    tear();
+    for (const out of OUTS) rmSync(join(root, out), { recursive: true, force: true });
+    renameSync(join(folder, "aside"), join(folder, "aside.part"));
+    for (let i = 0; i < moved; i++) renameSync(join(folder, "aside.part", String(i)), join(root, OUTS[i]!));
+    await swap().putBack();
+    expect(seen()).toEqual(FORMER);
+  }
+});
+
+test("forgetting keeps what is in place", async () => {
+  await swap().setAside();
+  tear();
+  await swap().forget();
+  expect([read("build/a.txt"), read("b.txt")]).toEqual(["torn", "torn"]);
+  expect(existsSync(folder)).toBe(false);
+});
