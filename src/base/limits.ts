@@ -7,6 +7,8 @@ export const LIMITS = {
   yamlAliases: 100,
   /** Values (keys not counted) of one YAML document after its aliases are expanded. */
   yamlValues: 100_000,
+  /** Steps of one pipeline; looking for cycles and double outputs takes time that grows with their square. */
+  pipelineSteps: 2_000,
   /** Captured output kept of one step; the middle is dropped beyond it. */
   stepOutputBytes: 10 << 20,
   /** Time between TERM and KILL when a step is ended. */

@@ -5,7 +5,8 @@
 
 import { fail, type TrimtabError, TrimtabErrors } from "../base/errors.ts";
 import { schemeOf } from "./files.ts";
-import type { Pipeline, Step } from "./types.ts";
+import { readsOf } from "./graph.ts";
+import type { DataSource, Pipeline, Step } from "./types.ts";
 
 /** What is about to happen: steps run, a version is deployed. */
 export type Use = "run" | "deploy";
@@ -34,7 +35,7 @@ const FEATURES: Record<Use, Record<string, (pipeline: Pipeline, steps: Step[]) =
         .map((s) => inStep(s, "engine", "engine: spark", "use engine: duckdb for now")),
     s3: (pipeline, steps) => [
       ...Object.values(pipeline.data)
-        .filter((d) => schemeOf(d.uri) !== undefined)
+        .filter((d) => schemeOf(d.uri) !== undefined && steps.some((s) => reads(s, d, pipeline)))
         .map((d) =>
           missing(d.line, `data.${d.name}`, "data on S3", "copy it here and name the file or folder for now"),
         ),
@@ -65,6 +66,9 @@ const FEATURES: Record<Use, Record<string, (pipeline: Pipeline, steps: Step[]) =
         : [],
   },
 };
+
+const reads = (step: Step, source: DataSource, { data }: Pipeline): boolean =>
+  readsOf(step, data).some((read) => read.as === "data" && read.written === source.name);
 
 const missing = (line: number, path: string, what: string, mend: string): Missing => ({ line, path, what, mend });
 const inStep = (step: Step, key: string, what: string, mend: string): Missing =>

@@ -39,7 +39,7 @@ export function buildPipeline(
     steps,
     gate: buildGate(raw, steps, complaints),
     deploy: buildDeploy(raw, complaints),
-    monitor: buildMonitor(raw, complaints),
+    monitor: buildMonitor(raw, steps, complaints),
     retrain: buildRetrain(raw, complaints),
     alerts: buildAlerts(raw, complaints),
     retention: buildRetention(raw),
@@ -177,7 +177,17 @@ function checkWeights(strategy: t.DeploySpec["strategy"], weights: number[], com
   complaints.add({ path, what, mend: "write ascending percentages that end with 100, such as [5, 25, 50, 100]" });
 }
 
-function buildMonitor({ monitor }: RawPipeline, complaints: Complaints): t.MonitorSpec {
+/** The other sort of metric than the one that the steps measure, when they measure any. */
+function foreignMetrics(steps: t.Pipeline["steps"]): readonly string[] {
+  const measured = Object.values(steps).flatMap((step) => (step.kind === "evaluate" ? step.metrics : []));
+  const [ofClasses, ofNumbers] = [t.CLASSIFICATION_METRICS, t.REGRESSION_METRICS].map((sort) =>
+    measured.some((metric) => sort.some((m) => m === metric)),
+  );
+  return ofClasses === ofNumbers ? [] : ofClasses ? t.REGRESSION_METRICS : t.CLASSIFICATION_METRICS;
+}
+
+function buildMonitor({ monitor }: RawPipeline, steps: t.Pipeline["steps"], complaints: Complaints): t.MonitorSpec {
+  const foreign = foreignMetrics(steps);
   const drift = buildDrift(monitor?.drift, complaints);
   return {
     ...(monitor?.time !== undefined && { time: monitor.time }),
@@ -190,6 +200,11 @@ function buildMonitor({ monitor }: RawPipeline, complaints: Complaints): t.Monit
           what: `there is no metric ${show(metric)}`,
           mend: mendName(metric, METRICS, "metrics"),
         });
+      }
+      if (foreign.includes(metric)) {
+        const what = `${metric} does not fit what the evaluate steps measure`;
+        const mend = `use one of ${METRICS.filter((m) => !foreign.includes(m)).join(", ")}`;
+        complaints.add({ path, what, mend });
       }
       checkBounds(path, { min, max }, [], complaints);
       return {

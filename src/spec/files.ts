@@ -77,9 +77,12 @@ export const writtenPath: Reader<string> = (value) => {
 /** Options that DVC allows on an output and that mean the same, or nothing, here. */
 const OUTPUT_OPTIONS = ["cache", "desc", "type", "labels", "meta", "remote", "push"];
 
-/** An output: a path, or DVC's `path: { options }`. */
+/**
+ * An output as written: a path, or DVC's `path: { options }`. Where it lies is for writtenPath to judge, once it is known
+ * what it is relative to.
+ */
 export const output: Reader<string> = (value) => {
-  if (!isMapping(value)) return writtenPath(value);
+  if (!isMapping(value)) return readPath(value);
   const [entry, ...more] = Object.entries(value);
   if (entry === undefined || more.length > 0) return wrong(`${show(value)} is not one output`, "write a path");
   const [path, options] = entry;
@@ -90,5 +93,5 @@ export const output: Reader<string> = (value) => {
     const mend = unknown === "persist" ? "let the step read its old output from another path" : "write the path alone";
     return wrong(`outputs have no option ${unknown}`, mend, { code: "SPEC_UNKNOWN_KEY", at: [path, unknown] });
   }
-  return writtenPath(path);
+  return readPath(path);
 };

@@ -1,8 +1,9 @@
 /** Which step reads what another writes: the edges that the linter follows. The pipeline area builds its plan on the same rules. */
 
+import { posix } from "node:path";
 import { isInside, normalPath, overlaps, staticPart } from "./files.ts";
 import type { Path } from "./path.ts";
-import type { Pipeline, Step } from "./types.ts";
+import type { CmdStep, Pipeline, Step } from "./types.ts";
 
 export interface Read {
   /** A path below the root, or the fixed part of a pattern. */
@@ -15,9 +16,12 @@ export interface Read {
   as: "data" | "file" | "word";
 }
 
-/** Words of a command that could be paths; `--out=build/x` and quotes are taken apart. */
-const wordsOf = (command: string): string[] =>
-  command.split(/[\s'"=;|&<>(),:`]+/).filter((word) => word !== "" && !word.startsWith("-"));
+/** Words of the commands that could be paths; `--out=build/x` and quotes are taken apart. */
+const wordsOf = ({ cmd, wdir = "" }: CmdStep): string[] =>
+  cmd
+    .flatMap((command) => command.split(/[\s'"=;|&<>(),:`]+/))
+    .filter((word) => word !== "" && !word.startsWith("-"))
+    .map((word) => (posix.isAbsolute(word) ? word : posix.join(wdir, word)));
 
 /** Everything that a step reads. */
 export function readsOf(step: Step, data: Pipeline["data"]): Read[] {
@@ -31,7 +35,7 @@ export function readsOf(step: Step, data: Pipeline["data"]): Read[] {
   return [
     ...verbReads(step).map(([key, path]) => read(path, [...own, key])),
     ...step.deps.map((path, i) => read(path, [...own, "deps", i])),
-    ...(step.kind === "cmd" ? step.cmd.flatMap(wordsOf).map((word) => read(word, [...own, "cmd"], "word")) : []),
+    ...(step.kind === "cmd" ? wordsOf(step).map((word) => read(word, [...own, "cmd"], "word")) : []),
   ];
 }
 

@@ -3,13 +3,14 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { fail, TrimtabErrors } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
 import { buildPipeline } from "./build.ts";
 import { Complaints } from "./complaints.ts";
 import { type Disk, diskAt } from "./disk.ts";
 import { applyOverrides } from "./env.ts";
 import { lint } from "./lint.ts";
 import { expandParams } from "./params.ts";
-import { isMapping } from "./path.ts";
+import { isMapping, valueAt } from "./path.ts";
 import { readShape } from "./schema.ts";
 import type { Pipeline } from "./types.ts";
 import { show } from "./values.ts";
@@ -51,10 +52,21 @@ export function parsePipeline(source: string | Uint8Array, options: ParseOptions
   document = applyOverrides(document, env, overrides.params ?? {}, complaints);
   document = expandParams(document, complaints, disk);
   document = resolveVariables(document, env, complaints);
+  refuseManySteps(document, complaints);
   const pipeline = buildPipeline(readShape(document, complaints), { file, root }, complaints);
   lint(pipeline, complaints, disk);
   complaints.throwIfAny();
   return pipeline;
+}
+
+/** Throws at once: with so many steps, to look for more would itself take too long. */
+function refuseManySteps(document: unknown, complaints: Complaints): void {
+  const steps = valueAt(document, ["steps"]);
+  const count = isMapping(steps) ? Object.keys(steps).length : 0;
+  if (count <= LIMITS.pipelineSteps) return;
+  const what = `there are ${count} steps, and the limit is ${LIMITS.pipelineSteps}`;
+  complaints.add({ path: ["steps"], what, mend: "split the pipeline", code: "SPEC_TOO_LARGE" });
+  complaints.throwIfAny();
 }
 
 /**

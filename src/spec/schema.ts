@@ -30,9 +30,9 @@ const list = <T>(read: v.Reader<T>) => z.array(required(read)).optional();
 const keys = <S extends z.core.$ZodLooseShape>(shape: S) => z.strictObject(shape).optional();
 const named = <S extends z.core.$ZodLooseShape>(shape: S) => z.record(z.string(), z.strictObject(shape)).optional();
 
-export const STRATEGIES = ["direct", "shadow", "canary", "ab"] as const;
-export const RUNNERS = ["local", "docker", "ray", "kubernetes"] as const;
-export const ENGINES = ["duckdb", "spark"] as const;
+const STRATEGIES = ["direct", "shadow", "canary", "ab"] as const;
+const RUNNERS = ["local", "docker", "ray", "kubernetes"] as const;
+const ENGINES = ["duckdb", "spark"] as const;
 
 const percent = v.number("a percentage from 1 to 100", "25", (n) => n > 0 && n <= 100);
 

@@ -2,7 +2,7 @@
 
 import { posix } from "node:path";
 import type { Complaints } from "./complaints.ts";
-import { normalPath } from "./files.ts";
+import { normalPath, writtenPath } from "./files.ts";
 import { paramNamed, referencesIn } from "./interpolate.ts";
 import { mendName, nearest } from "./nearest.ts";
 import type { RawStep } from "./schema.ts";
@@ -118,7 +118,8 @@ class StepBuilder {
   }
 
   private transform(): t.TransformStep {
-    const { transform = "", spec, split, outs = [], engine = "duckdb" } = this.raw;
+    const { transform = "", spec, split, engine = "duckdb" } = this.raw;
+    const outs = this.written("outs");
     if (spec === undefined) this.need("spec", "the step has no spec", "add spec: features.yaml");
     if (split !== undefined && split.holdout === undefined) {
       this.need("split", "the split has no holdout", "add holdout: with a share, such as 0.2");
@@ -144,8 +145,8 @@ class StepBuilder {
   }
 
   private cmd(): t.CmdStep {
-    const { cmd = [], outs = [], metrics = [], plots = [], params = {}, grid, wdir } = this.raw;
-    const below = (paths: string[]): string[] => paths.map((p) => this.inWorkFolder(p));
+    const { cmd = [], params = {}, grid, wdir } = this.raw;
+    const metricFiles = this.written("metrics");
     for (const name of Object.keys(grid ?? {})) {
       if (paramNamed(params, name) !== undefined || this.isParamInDoubt(name)) continue;
       const mend = `add it to params with the value of an ordinary run, or ${mendName(name, Object.keys(params), "params")}`;
@@ -157,9 +158,10 @@ class StepBuilder {
       kind: "cmd",
       // `|| exit` and not `&&`: a command of several lines must not go on in the wrong folder.
       cmd: wdir === undefined ? cmd : cmd.map((c) => `cd '${wdir.replaceAll("'", `'\\''`)}' || exit\n${c}`),
-      deps: below(this.raw.deps ?? []),
-      outs: [...new Set(below([...outs, ...metrics, ...plots]))],
-      metricFiles: below(metrics),
+      deps: (this.raw.deps ?? []).map((path) => this.inWorkFolder(path)),
+      outs: [...new Set([...this.written("outs"), ...metricFiles, ...this.written("plots")])],
+      ...(wdir !== undefined && { wdir }),
+      metricFiles,
       params,
       ...(grid && { grid }),
     };
@@ -221,6 +223,16 @@ class StepBuilder {
   private need(key: string, what: string, mend: string): void {
     const path = [...this.path, key];
     if (!this.complaints.touches(path)) this.complaints.add({ path, what, mend });
+  }
+
+  /** Outputs under a key, relative to the root; those that may not be written are complained about and left out. */
+  private written(key: "outs" | "metrics" | "plots"): string[] {
+    return (this.raw[key] ?? []).flatMap((path, i) => {
+      const reading = writtenPath(this.inWorkFolder(path));
+      if ("value" in reading) return [reading.value];
+      for (const w of reading.wrong) this.complaints.add({ path: [...this.path, key, i], ...w });
+      return [];
+    });
   }
 
   private inWorkFolder(path: string): string {

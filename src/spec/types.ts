@@ -95,6 +95,8 @@ export interface CmdStep extends StepBase {
   kind: "cmd";
   /** Run by `sh -c`, with ${param} replaced. Several commands run one after the other. */
   cmd: string[];
+  /** The folder that the commands change to first, relative to the root; words of a command are relative to it. */
+  wdir?: string;
   /** Outputs (also in `outs`) that hold metrics as JSON or YAML: DVC's `metrics`. */
   metricFiles: string[];
 }

@@ -154,3 +154,10 @@ test("a secret that is no address is not shown", () => {
   expect(lines.join()).toContain("is not an http(s) address");
   expect(lines.join()).not.toContain("very-secret");
 });
+
+test("more steps than a pipeline can need are refused", () => {
+  const steps = Array.from({ length: 2001 }, (_, i) => `  s${i}: { cmd: x }\n`).join("");
+  expect(complaintsOf(`model: m\nsteps:\n${steps}`)).toEqual([
+    "error[SPEC_TOO_LARGE] pipeline.yaml:2 steps: there are 2001 steps, and the limit is 2000. Mend: split the pipeline.",
+  ]);
+});
