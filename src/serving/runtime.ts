@@ -11,12 +11,16 @@ import { flavorOf, type RuntimeName, readMlmodel, type TrimtabFlavor } from "../
 import { loadJavascript } from "./javascript.ts";
 import { readJson } from "./json-file.ts";
 import type { LoadedModel, LoadRuntime, RuntimeOptions } from "./model.ts";
+import { loadOnnx } from "./onnx.ts";
 import { checkPredictions } from "./predictions.ts";
+import { loadPython } from "./python.ts";
 
 export type { FeatureTransform, LoadedModel, Predictions, Runtime, RuntimeOptions } from "./model.ts";
 
-const RUNTIMES: Partial<Record<RuntimeName, LoadRuntime>> = {
+const RUNTIMES: Record<RuntimeName, LoadRuntime> = {
   javascript: loadJavascript,
+  onnx: loadOnnx,
+  python: loadPython,
 };
 
 /**
@@ -27,9 +31,7 @@ export async function loadVersion(folder: string, options: RuntimeOptions = {}):
   const manifest = flavorOf(await readMlmodel(folder), folder);
   const transform = await loadFeatures(folder, manifest, options);
   const columns = transform?.outputs ?? manifest.inputs.map((input) => input.name);
-  const load = RUNTIMES[manifest.runtime];
-  if (!load) throw fail("NOT_AVAILABLE", { what: `the runtime ${manifest.runtime} is not there yet`, place: folder });
-  const runtime = await load(folder, manifest, columns, options);
+  const runtime = await RUNTIMES[manifest.runtime](folder, manifest, columns, options);
   const features = (batch: Batch): Batch => (transform ? transform.apply(batch) : batch);
   return {
     manifest,

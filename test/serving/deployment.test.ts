@@ -42,7 +42,7 @@ test("rollback walks back over other versions, and a second one goes further", a
     ["rolled_back", 2],
     ["rolled_back", 1],
   ]);
-  expect(back()).rejects.toThrow("no earlier deployment");
+  await expect(back()).rejects.toThrow("no earlier deployment");
   const history = await deploymentHistory(place.deployDir, "m");
   expect(history.map((d) => d.models[0]?.version)).toEqual([3, 2, 2, 1]);
   expect(history.filter((d) => d.current).map((d) => d.models[0]?.version)).toEqual([1]);
@@ -73,20 +73,20 @@ test("rollback from a split goes to what served alone; a named id is taken as it
 test("what does not add up is refused and nothing is left", async () => {
   const make = (models: Parameters<typeof deployVersion>[0]["models"]) =>
     deployVersion({ deployDir: place.deployDir, model: "m", reason: "test", models });
-  expect(make([{ version: 1, folder: "/x", weight: 90 }])).rejects.toThrow("sum to 90");
-  expect(
+  await expect(make([{ version: 1, folder: "/x", weight: 90 }])).rejects.toThrow("sum to 90");
+  await expect(
     make([
       { version: 1, folder: "/x", weight: -5 },
       { version: 2, folder: "/y", weight: 105 },
     ]),
   ).rejects.toThrow("sum");
-  expect(
+  await expect(
     make([
       { version: 1, folder: "/x", weight: 50 },
       { version: 2, folder: "/y", weight: 50 },
     ]),
   ).rejects.toThrow("share a variant");
-  expect(rollback({ deployDir: place.deployDir, model: "m" })).rejects.toThrow("nothing is deployed");
+  await expect(rollback({ deployDir: place.deployDir, model: "m" })).rejects.toThrow("nothing is deployed");
   expect(await readdir(place.dir)).toEqual([]);
 });
 
@@ -110,6 +110,6 @@ test("a crash at any stage leaves the one before current", async () => {
 test("a damaged manifest is refused by name", async () => {
   await mkdir(join(place.deployDir, "m", "x"), { recursive: true });
   await Bun.write(join(place.deployDir, "m", "x", "deployment.yaml"), "models: []");
-  expect(rollback({ deployDir: place.deployDir, model: "m", to: "x" })).rejects.toThrow("not a deployment");
-  expect(rollback({ deployDir: place.deployDir, model: "m", to: "y" })).rejects.toThrow("no deployment y");
+  await expect(rollback({ deployDir: place.deployDir, model: "m", to: "x" })).rejects.toThrow("not a deployment");
+  await expect(rollback({ deployDir: place.deployDir, model: "m", to: "y" })).rejects.toThrow("no deployment y");
 });

@@ -78,7 +78,7 @@ test("a folder of MLflow's is served by what its signature says", () => {
 test("a folder round trip, and the file that is not there", async () => {
   const folder = mkdtempSync(join(tmpdir(), "trimtab-mlmodel-"));
   try {
-    expect(readMlmodel(folder)).rejects.toThrow("no MLmodel file");
+    await expect(readMlmodel(folder)).rejects.toThrow("no MLmodel file");
     await writeMlmodel(folder, { trimtab: flavor, flavors: {}, other: { run_id: "1e5" } });
     const read = await readMlmodel(folder);
     expect(read.trimtab).toEqual(flavor);
