@@ -161,3 +161,74 @@ test("more steps than a pipeline can need are refused", () => {
     "error[SPEC_TOO_LARGE] pipeline.yaml:2 steps: there are 2001 steps, and the limit is 2000. Mend: split the pipeline.",
   ]);
 });
+
+/** What is written → the complaint about it, without code and mend. */
+const SINGLES: [text: string, complaint: string][] = [
+  [step("validate: d\nexpect: []"), "6 steps.s.expect: the step checks nothing"],
+  [
+    step("validate: d\nexpect: [{ column_to_exist: { column: [] } }]"),
+    '6 steps.s.expect[0].column_to_exist: {"column":[]} is not what column_to_exist takes',
+  ],
+  [step("cmd: x\nouts: [.]"), "6 steps.s.outs[0]: the output is the folder of pipeline.yaml itself"],
+  [step("cmd: x\nouts: ['a/*.csv']"), '6 steps.s.outs[0]: the output "a/*.csv" is a pattern'],
+  [step("cmd: x\nouts: [{ a: , b: }]"), '6 steps.s.outs[0]: {"a":null,"b":null} is not one output'],
+  [step("cmd: x\ndeps: ['a/$" + "{x}']"), '6 steps.s.deps[0]: "a/$' + '{x}" names a param'],
+  [step("cmd: x\nwdir: ../up"), '6 steps.s.wdir: the folder "../up" is not inside the folder of pipeline.yaml'],
+  [step("cmd: []"), "5 steps.s.cmd: is an empty list"],
+  [step("transform: d\nspec: f.yaml\nsplit: { by: x }\nouts: [a, b]"), "7 steps.s.split: the split has no holdout"],
+  [
+    step("transform: d\nspec: f.yaml\nouts: [a, b]"),
+    "7 steps.s.outs: the step has 2 outputs, and a transform without split writes 1",
+  ],
+  [`${step("cmd: x")}gate: { accuracy: { min: 1 } }\n`, "6 gate: the gate has rules, but no step measures a model"],
+  [
+    `${step("cmd: x")}retrain: { when: [drift] }\n`,
+    "6 retrain.when[0]: drift can never fire: there is no monitor.drift",
+  ],
+  [
+    `${step("cmd: x")}deploy: { strategy: ab, weights: [50, 100] }\n`,
+    "6 deploy.weights: [50,100] is not the candidate's one share of an ab test",
+  ],
+  [`${step("cmd: x")}deploy: canary\n`, '6 deploy: "canary" is not a mapping'],
+  [`${step("cmd: x")}monitor:\n`, "6 monitor: is empty"],
+  ["- model\n", '1 (top): the file holds ["model"], not a mapping'],
+  ["model: 5\nsteps: { s: { cmd: x } }\n", "1 model: 5 is not text"],
+  ["model: a/b\nsteps: { s: { cmd: x } }\n", '1 model: "a/b" cannot be a model\'s name'],
+  ["model: m\n", "1 steps: there are no steps"],
+];
+
+const EVALUATED = step("evaluate: build/m\non: h.parquet\ntarget: y\nmetrics: [f1]");
+const GATES: [rule: string, complaint: string][] = [
+  ["f1: { max_drop: -1 }", "9 gate.f1.max_drop: -1 is negative"],
+  [
+    "f1: { min: 0.5, unless_better: f1 }",
+    "9 gate.f1.unless_better: unless_better forgives a max_drop or max_rise, and there is none",
+  ],
+  ["f1: { min: high }", '9 gate.f1.min: "high" is not a number'],
+];
+
+test("each thing that can be wrong has its complaint", () => {
+  const short = (line: string) => line.replace(/^error\[\w+\] pipeline\.yaml:/, "").replace(/\. Mend: .*/, "");
+  const all = [...SINGLES, ...GATES.map(([rule, told]): [string, string] => [`${EVALUATED}gate: { ${rule} }\n`, told])];
+  expect(all.map(([text]) => complaintsOf(text).map(short).join("; "))).toEqual(all.map(([, told]) => told));
+});
+
+test("bounds of the gate may be written with their units", () => {
+  const rules = "{ latency_ms_p99: { max: 0.2s, max_rise: 5ms }, model_bytes: { max: 2Mi, max_rise: 10% } }";
+  expect(parsePipeline(`${EVALUATED}gate: ${rules}\n`).gate).toMatchObject([
+    { max: 200, maxRise: { amount: 5, relative: false } },
+    { max: 2 * 1024 ** 2, maxRise: { amount: 0.1, relative: true } },
+  ]);
+});
+
+test("a params file that is broken, or no mapping, is named", () => {
+  const files: Record<string, string> = { "broken.yaml": "a: [1\n", "list.yaml": "- 1\n" };
+  const disk = { exists: () => true, read: (path: string) => (path in files ? Buffer.from(files[path]!) : undefined) };
+  const lines = complaintsOf(step("cmd: x\nparams: [{ broken.yaml: [a] }, { list.yaml: [a] }, { list.yaml: 5 }]"), {
+    disk,
+  });
+  expect(lines.length).toBe(3);
+  expect(lines[0]).toStartWith("error[SPEC_INVALID] pipeline.yaml:6 steps.s.params[0].broken.yaml: broken.yaml:");
+  expect(lines[1]).toContain("list.yaml is not a mapping");
+  expect(lines[2]).toContain("5 is not a list of names");
+});
