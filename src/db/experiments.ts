@@ -1,7 +1,8 @@
 /** Queries about experiments and their tags. */
 
-import type { Sql, SqlValue } from "./db.ts";
+import type { Sql } from "./db.ts";
 import { allIn } from "./lists.ts";
+import type { SearchedTable } from "./search/table.ts";
 
 export type Lifecycle = "active" | "deleted";
 
@@ -78,6 +79,19 @@ export const experimentTags = (
       `SELECT experiment_id, key, value FROM experiment_tags WHERE experiment_id IN ${list} ORDER BY experiment_id, key`,
   );
 
-/** Rows for a WHERE and ORDER BY that tracking's search has made. */
-export const selectExperiments = (sql: Sql, tail: string, params: readonly SqlValue[]): Promise<ExperimentRow[]> =>
-  sql.all(`SELECT ${COLUMNS} FROM experiments ${tail}`, params);
+/** How experiments are searched; the newest first unless told. */
+export const SEARCHED_EXPERIMENTS: SearchedTable = {
+  table: "experiments",
+  columns: COLUMNS,
+  column: {
+    name: "name",
+    experiment_id: "experiment_id",
+    creation_time: "created_ms",
+    last_update_time: "updated_ms",
+  },
+  tags: { table: "experiment_tags", join: "t.experiment_id = experiments.experiment_id" },
+  last: [
+    { entity: "attribute", key: "creation_time", descending: true },
+    { entity: "attribute", key: "experiment_id", descending: false },
+  ],
+};

@@ -1,6 +1,6 @@
 /** Queries about runs themselves; what hangs on a run is in metrics.ts, run_values.ts and run_inputs.ts. */
 
-import type { Sql, SqlValue } from "./db.ts";
+import type { Sql } from "./db.ts";
 import type { Lifecycle } from "./experiments.ts";
 import { allIn } from "./lists.ts";
 
@@ -62,11 +62,3 @@ export const setRunLifecycle = (sql: Sql, seq: number, lifecycle: Lifecycle, now
     lifecycle === "deleted" ? nowMs : null,
     seq,
   ]);
-
-/** Rows for the FROM, WHERE and ORDER BY that tracking's search has made; `extra` are more columns. */
-export const selectRuns = <Extra>(
-  sql: Sql,
-  extra: string,
-  tail: string,
-  params: readonly SqlValue[],
-): Promise<(RunRow & Extra)[]> => sql.all(`SELECT ${RUN_COLUMNS}${extra} ${tail}`, params);

@@ -16,7 +16,7 @@ export interface HistoryQuery {
 type After = [timestampMs: number, step: number, value: number | null];
 
 function afterOf(key: string, token: string): MetricPoint {
-  const [timestampMs, step, value] = decodeToken<After>(token);
+  const [timestampMs, step, value] = decodeToken(token) as After;
   if (typeof timestampMs !== "number" || typeof step !== "number") throw invalid("Invalid page token");
   return { key, timestampMs, step, value: value ?? Number.NaN };
 }

@@ -1,46 +1,91 @@
-/** Search over runs: newest first, in pages that stay fast however far one has gone. */
+/**
+ * Search over runs and experiments in MLflow's filter and order_by language. Pages are kept by position, so the thousandth
+ * costs what the first does, and runs that are added meanwhile neither repeat nor hide others.
+ */
 
-import type { SqlValue } from "../db/db.ts";
-import { inList } from "../db/lists.ts";
-import { type RunRow, selectRuns } from "../db/runs.ts";
-import { decodeToken, encodeToken } from "../db/token.ts";
+import { invalid } from "../base/keys.ts";
+import { LIMITS } from "../base/limits.ts";
+import { type ExperimentRow, SEARCHED_EXPERIMENTS } from "../db/experiments.ts";
+import { searchRunRows } from "../db/run_search.ts";
+import { readFilter, readOrder } from "../db/search/grammar.ts";
+import { searchTable } from "../db/search/table.ts";
+import { pageOf, positionIn } from "../db/token.ts";
+import { withTags } from "./experiments.ts";
+import { EXPERIMENT_GRAMMAR, RUN_GRAMMAR } from "./filter.ts";
 import { readRuns } from "./read.ts";
-import type { Lifecycle, Page, Run, TrackingOptions } from "./types.ts";
+import type { Experiment, Lifecycle, Page, Run, TrackingOptions } from "./types.ts";
 import { experimentNumber } from "./validate.ts";
 
-export interface RunSearch {
-  experimentIds: readonly string[];
-  /** Only active runs unless told. */
+interface Search {
+  filter?: string;
+  /** "metrics.f1 DESC", "start_time", … */
+  orderBy?: readonly string[];
+  /** Only the active unless told. */
   lifecycle?: Lifecycle | "all";
-  /** 1000 unless told. */
+  /** 1000 unless told; 1 to 50,000. */
   maxResults?: number;
   pageToken?: string;
 }
 
+export interface RunSearch extends Search {
+  experimentIds: readonly string[];
+}
+
+export type ExperimentSearch = Search;
+
+function limitOf({ maxResults = 1000 }: Search): number {
+  if (Number.isInteger(maxResults) && maxResults >= 1 && maxResults <= LIMITS.searchRuns) return maxResults;
+  throw invalid(
+    `Invalid value for request parameter max_results. It must be at least 1 and at most ${LIMITS.searchRuns}, but got value ${maxResults}`,
+  );
+}
+
 export function createSearch({ db }: TrackingOptions) {
   return {
+    /** Newest first unless told; what an element of the order lacks comes last, after NaN. */
     async searchRuns(query: RunSearch): Promise<Page<Run>> {
-      if (query.experimentIds.length === 0) return { items: [] };
-      const limit = query.maxResults ?? 1000;
-      const ids = inList(query.experimentIds.map(experimentNumber));
-      const where = [`experiment_id IN ${ids.sql}`];
-      const params: SqlValue[] = [...ids.params];
+      const limit = limitOf(query);
+      const experimentIds = [...new Set(query.experimentIds.map(experimentNumber))].sort((a, b) => a - b);
+      const clauses = readFilter(RUN_GRAMMAR, query.filter ?? "");
+      const order = readOrder(RUN_GRAMMAR, query.orderBy ?? []);
       const lifecycle = query.lifecycle ?? "active";
-      if (lifecycle !== "all") {
-        where.push("lifecycle = ?");
-        params.push(lifecycle);
-      }
-      if (query.pageToken) {
-        const [startMs, runId] = decodeToken<[number, string]>(query.pageToken);
-        where.push("start_ms <= ? AND (start_ms < ? OR run_id > ?)");
-        params.push(startMs, startMs, runId);
-      }
-      const tail = `FROM runs WHERE ${where.join(" AND ")} ORDER BY start_ms DESC, run_id LIMIT ?`;
-      const rows: RunRow[] = await selectRuns(db, "", tail, [...params, limit + 1]);
-      const items = await readRuns(db, rows.slice(0, limit));
-      const last = rows[limit - 1];
-      if (rows.length <= limit || !last) return { items };
-      return { items, nextPageToken: encodeToken([Number(last.start_ms), last.run_id]) };
+      const same = ["runs", experimentIds, clauses, order, lifecycle];
+      const after = positionIn(query.pageToken, same);
+      const found = await searchRunRows(db, { experimentIds, lifecycle, clauses, order, limit: limit + 1, after });
+      const page = pageOf(found, limit, same);
+      return {
+        ...page,
+        items: await readRuns(
+          db,
+          page.items.map((one) => one.row),
+        ),
+      };
+    },
+
+    /** Newest first unless told. */
+    async searchExperiments(query: ExperimentSearch): Promise<Page<Experiment>> {
+      const limit = limitOf(query);
+      const clauses = readFilter(EXPERIMENT_GRAMMAR, query.filter ?? "");
+      const order = readOrder(EXPERIMENT_GRAMMAR, query.orderBy ?? []);
+      const lifecycle = query.lifecycle ?? "active";
+      const same = ["experiments", clauses, order, lifecycle];
+      const after = positionIn(query.pageToken, same);
+      const where = lifecycle === "all" ? [] : [{ sql: "experiments.lifecycle = ?", params: [lifecycle] }];
+      const found = await searchTable<ExperimentRow>(db, SEARCHED_EXPERIMENTS, {
+        clauses,
+        order,
+        where,
+        limit: limit + 1,
+        after,
+      });
+      const page = pageOf(found, limit, same);
+      return {
+        ...page,
+        items: await withTags(
+          db,
+          page.items.map((one) => one.row),
+        ),
+      };
     },
   };
 }

@@ -32,9 +32,11 @@ CREATE TABLE runs (
   lifecycle $text NOT NULL,
   deleted_ms BIGINT
 );
+-- Each holds all that a search without other filters needs, in its whole order.
 CREATE INDEX runs_start ON runs (experiment_id, start_ms DESC, run_id, lifecycle);
-CREATE INDEX runs_name ON runs (experiment_id, name);
-CREATE INDEX runs_status ON runs (experiment_id, status, start_ms DESC);
+CREATE INDEX runs_end ON runs (experiment_id, end_ms, start_ms DESC, run_id, lifecycle);
+CREATE INDEX runs_name ON runs (experiment_id, name, start_ms DESC, run_id, lifecycle);
+CREATE INDEX runs_status ON runs (experiment_id, status, start_ms DESC, run_id, lifecycle);
 
 -- The whole history. is_nan: value is NaN (and stored as 0). Clustered in the order in which history is read.
 CREATE TABLE metrics (
