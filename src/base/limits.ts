@@ -47,7 +47,7 @@ export const LIMITS = {
   /** A longer param or run tag is cut, as MLflow does; the others below are refused. */
   paramChars: 6000,
   runTagChars: 8000,
-  experimentTagChars: 5000,
+  experimentTagChars: 20_000,
   experimentNameChars: 500,
   locationChars: 2048,
   registryTagChars: 100_000,
@@ -67,4 +67,6 @@ export const LIMITS = {
   batchEntities: 1000,
   /** Rows on one page of a search. */
   searchRuns: 50_000,
+  searchModels: 1000,
+  searchVersions: 200_000,
 } as const;

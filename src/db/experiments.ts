@@ -89,6 +89,7 @@ export const SEARCHED_EXPERIMENTS: SearchedTable = {
     creation_time: "created_ms",
     last_update_time: "updated_ms",
   },
+  compared: { experiment_id: "CAST(experiments.experiment_id AS TEXT)" },
   tags: { table: "experiment_tags", join: "t.experiment_id = experiments.experiment_id" },
   last: [
     { entity: "attribute", key: "creation_time", descending: true },

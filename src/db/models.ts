@@ -1,8 +1,9 @@
 /** Queries about registered models, their tags and aliases. */
 
-import type { Sql, SqlValue } from "./db.ts";
+import type { Sql } from "./db.ts";
 import { allIn } from "./lists.ts";
 import type { Pair } from "./run_values.ts";
+import type { SearchedTable } from "./search/table.ts";
 
 export interface ModelRow {
   name: string;
@@ -111,6 +112,11 @@ export const modelAliases = (sql: Sql, names: readonly string[]): Promise<AliasR
     (list) => `SELECT name, alias, version FROM model_aliases WHERE name IN ${list} ORDER BY name, alias`,
   );
 
-/** Rows for a WHERE and ORDER BY that registry's search has made. */
-export const selectModels = (sql: Sql, tail: string, params: readonly SqlValue[]): Promise<ModelRow[]> =>
-  sql.all(`SELECT ${COLUMNS} FROM registered_models ${tail}`, params);
+/** How models are searched; by name unless told. */
+export const SEARCHED_MODELS: SearchedTable = {
+  table: "registered_models",
+  columns: COLUMNS,
+  column: { name: "name", creation_timestamp: "created_ms", last_updated_timestamp: "updated_ms" },
+  tags: { table: "registered_model_tags", join: "t.name = registered_models.name" },
+  last: [{ entity: "attribute", key: "name", descending: false }],
+};

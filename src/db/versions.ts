@@ -1,8 +1,9 @@
 /** Queries about model versions, their tags, and the gate's verdicts about them. */
 
-import type { Sql, SqlValue } from "./db.ts";
+import type { Sql } from "./db.ts";
 import { allIn } from "./lists.ts";
 import type { Pair } from "./run_values.ts";
+import type { SearchedTable } from "./search/table.ts";
 
 export interface VersionRow {
   name: string;
@@ -129,6 +130,25 @@ export const versionTags = (
       `SELECT name, version, key, value FROM model_version_tags WHERE name IN ${list} ORDER BY name, version, key`,
   );
 
-/** Rows for a WHERE and ORDER BY that registry's search has made; the WHERE must leave out the deleted. */
-export const selectVersions = (sql: Sql, tail: string, params: readonly SqlValue[]): Promise<VersionRow[]> =>
-  sql.all(`SELECT ${COLUMNS} FROM model_versions ${tail}`, params);
+/** How versions are searched; the last changed first unless told. The search itself must leave out the deleted. */
+export const SEARCHED_VERSIONS: SearchedTable = {
+  table: "model_versions",
+  columns: COLUMNS,
+  column: {
+    name: "name",
+    run_id: "run_id",
+    source_path: "source",
+    version_number: "version",
+    creation_timestamp: "created_ms",
+    last_updated_timestamp: "updated_ms",
+  },
+  tags: {
+    table: "model_version_tags",
+    join: "t.name = model_versions.name AND t.version = model_versions.version",
+  },
+  last: [
+    { entity: "attribute", key: "last_updated_timestamp", descending: true },
+    { entity: "attribute", key: "name", descending: false },
+    { entity: "attribute", key: "version_number", descending: true },
+  ],
+};

@@ -6,6 +6,7 @@
 import { createLineage } from "./lineage.ts";
 import { createModels } from "./models.ts";
 import { createPublishing } from "./publish.ts";
+import { createSearch } from "./search.ts";
 import type { RegistryOptions } from "./types.ts";
 import { createVersions } from "./versions.ts";
 
@@ -14,6 +15,7 @@ export const createRegistry = (options: RegistryOptions) => ({
   ...createVersions(options),
   ...createPublishing(options),
   ...createLineage(options),
+  ...createSearch(options),
 });
 
 export type Registry = ReturnType<typeof createRegistry>;

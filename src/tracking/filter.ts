@@ -41,11 +41,11 @@ export const EXPERIMENT_GRAMMAR: Grammar = {
       names: ["attributes", "attribute", "attr"],
       keys: {
         name: { kind: "text", comparators: TEXTUAL },
-        experiment_id: { kind: "number", comparators: NUMERIC },
+        experiment_id: text,
         creation_time: { ...number, also: ["created"] },
         last_update_time: number,
       },
     },
-    tag: { names: ["tags", "tag"], keys: { kind: "text", comparators: TEXTUAL, order: false } },
+    tag: { names: ["tags", "tag"], keys: { kind: "text", comparators: TEXT_OR_NULL, order: false } },
   },
 };

@@ -190,3 +190,35 @@ test("lineage names run, code, data, parent and verdicts", async () => {
   ]);
   await db.close();
 });
+
+test("models and versions are searched; prompts are hidden unless the filter speaks of them", async () => {
+  const { registry, clock, db } = await setUp();
+  const prompt = { key: "mlflow.prompt.is_prompt", value: "true" };
+  for (const name of ["beta", "alpha", "prompt"]) {
+    clock.advance(1000);
+    await registry.createModel({ name, tags: name === "prompt" ? [prompt] : [{ key: "team", value: name }] });
+    for (const runId of ["r1", "r2"])
+      await registry.createVersion(name, { source: `s/${runId}`, runId, tags: name === "prompt" ? [prompt] : [] });
+  }
+  const models = async (query: Parameters<typeof registry.searchModels>[0]) =>
+    (await registry.searchModels(query)).items.map((model) => model.name);
+  expect(await models({})).toEqual(["alpha", "beta"]);
+  expect(await models({ filter: "tag.`mlflow.prompt.is_prompt` != 'true'" })).toEqual(["alpha", "beta"]);
+  expect(await models({ filter: "tags.`mlflow.prompt.is_prompt` = 'true'" })).toEqual(["prompt"]);
+  expect(await models({ filter: "name ILIKE 'ALP%'", orderBy: ["timestamp DESC"] })).toEqual(["alpha"]);
+  expect(await models({ filter: "tags.team = 'beta'" })).toEqual(["beta"]);
+  const versions = async (query: Parameters<typeof registry.searchVersions>[0]) =>
+    (await registry.searchVersions(query)).items.map((version) => `${version.name}/${version.version}`);
+  expect(await versions({})).toEqual(["alpha/2", "alpha/1", "beta/2", "beta/1"]);
+  expect(await versions({ filter: "run_id IN ('r1') AND name = 'beta'" })).toEqual(["beta/1"]);
+  expect(await versions({ filter: "version_number > 1", orderBy: ["name DESC"] })).toEqual(["beta/2", "alpha/2"]);
+  expect(await versions({ filter: "source_path LIKE '%r2'" })).toEqual(["alpha/2", "beta/2"]);
+  await registry.deleteVersion("alpha", 2);
+  const first = await registry.searchVersions({ maxResults: 2 });
+  expect(first.items.map((v) => `${v.name}/${v.version}`)).toEqual(["alpha/1", "beta/2"]);
+  expect(await versions({ maxResults: 2, pageToken: first.nextPageToken! })).toEqual(["beta/1"]);
+  for (const filter of ["name > 'a'", "run_id = 5", "nothing = 'x'", "params.a = 'b'"])
+    await expect(registry.searchVersions({ filter })).rejects.toMatchObject({ code: "INVALID" });
+  await expect(registry.searchModels({ maxResults: 1001 })).rejects.toMatchObject({ code: "INVALID" });
+  await db.close();
+});

@@ -459,6 +459,8 @@ test("experiments are searched by name, time and tags", async () => {
     "beta",
     "Alpine",
   ]);
+  expect(await names({ filter: "experiment_id IN ('1', '3') AND tags.team IS NULL" })).toEqual(["beta"]);
+  expect(await names({ filter: "tags.team IS NOT NULL" })).toEqual(["Alpine", "alpha"]);
   expect(await names({ lifecycle: "deleted" })).toEqual(["gone"]);
   expect((await names({ lifecycle: "all" })).length).toBe(5);
   const paged: string[] = [];

@@ -11,6 +11,8 @@ export interface SearchedTable {
   columns: string;
   /** Attribute → column; none of them is ever NULL when it may be ordered by. */
   column: Readonly<Record<string, string>>;
+  /** Attribute → what is compared, where it is not the column. */
+  compared?: Readonly<Record<string, string>>;
   /** The table of tags, and what joins it: "t.name = models.name". */
   tags: { table: string; join: string };
   /** Makes the order total; keys that the query orders by already are left out. */
@@ -28,11 +30,16 @@ export interface TableQuery {
 
 /** A clause as a test of one row. */
 export function tableTest(db: Db, spec: SearchedTable, clause: Clause): Piece {
-  if (clause.entity === "attribute") return compare(db.dialect, `${spec.table}.${spec.column[clause.key]}`, clause);
-  const compared = compare(db.dialect, "t.value", clause);
+  if (clause.entity === "attribute") {
+    const compared = spec.compared?.[clause.key] ?? `${spec.table}.${spec.column[clause.key]}`;
+    return compare(db.dialect, compared, clause);
+  }
+  const isNull = clause.comparator === "IS NULL" || clause.comparator === "IS NOT NULL";
+  const value = isNull ? { sql: "1 = 1", params: [] } : compare(db.dialect, "t.value", clause);
+  const negated = clause.comparator === "IS NULL" ? "NOT " : "";
   return {
-    sql: `EXISTS (SELECT 1 FROM ${spec.tags.table} AS t WHERE ${spec.tags.join} AND t.key = ? AND ${compared.sql})`,
-    params: [clause.key, ...compared.params],
+    sql: `${negated}EXISTS (SELECT 1 FROM ${spec.tags.table} AS t WHERE ${spec.tags.join} AND t.key = ? AND ${value.sql})`,
+    params: [clause.key, ...value.params],
   };
 }
 
