@@ -28,11 +28,13 @@ export const LIMITS = {
   /** Captured rows that may wait for a slow or full disk, per process; later ones are dropped and counted. */
   captureBytes: 64 << 20,
   /** A capture file is closed and a new one begun at this size. */
-  captureFileBytes: 256 << 20,
+  captureFileBytes: 64 << 20,
   /** How long captured rows may wait in memory; what a kill -9 can lose. */
   captureFlushMs: 100,
   /** How often a serving process looks for a new deployment, besides being told by the file system. */
   deployPollMs: 100,
+  /** A serving process that has not been heard for so long hangs, and is ended and started again. */
+  silenceMs: 20_000,
   /** How long the replaced deployment stays loaded, so that going back needs no load. */
   keepWarmMs: 3_600_000,
   /** How long a drain may take before what is left is cut. */

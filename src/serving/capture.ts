@@ -46,6 +46,8 @@ export function openCapture(folder: string, clock: Clock, onDropped?: (lines: nu
     },
     async outcomes(timeMs, groups) {
       for (const { id, rows, values } of groups) outcomes.add(JSON.stringify({ t: timeMs, id, rows, y: values }));
+      // First what was predicted: an outcome on disk finds its prediction there.
+      await predictions.written().catch(() => undefined);
       await outcomes.written();
     },
     async close() {

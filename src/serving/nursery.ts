@@ -51,13 +51,6 @@ interface Entry {
 
 const nurseries = new Map<string, Entry>();
 
-/** The interpreter for a workspace: TRIMTAB_PYTHON, its .venv, python3. */
-export function findPython(root: string | undefined, env: Record<string, string | undefined> = process.env): string {
-  if (env.TRIMTAB_PYTHON) return env.TRIMTAB_PYTHON;
-  const local = root === undefined ? undefined : Bun.which("python", { PATH: join(root, ".venv", "bin") });
-  return local ?? "python3";
-}
-
 /** The nursery of an interpreter, started when there is none; `release` it once. */
 export function nurseryOf(python: string, root: string): Nursery {
   const key = `${python}\0${root}`;

@@ -12,8 +12,9 @@ import { keepAlive, type ModelProcess, privateBytes, within } from "./child-mode
 import type { RawPredictions } from "./frames.ts";
 import { askJson, LinkClosed } from "./link.ts";
 import type { LoadRuntime, Predictions } from "./model.ts";
-import { findPython, nurseryOf } from "./nursery.ts";
+import { nurseryOf } from "./nursery.ts";
 import { columnOfLabels, type Label } from "./predictions.ts";
+import { findPython } from "./python/find.ts";
 
 export const loadPython: LoadRuntime = async (folder, manifest, columns, options) => {
   const place = join(folder, manifest.entry);

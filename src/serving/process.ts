@@ -1,0 +1,24 @@
+/** The whole life of a serving process: start, tell the supervisor, serve until told to stop, drain. */
+
+import { log } from "../base/log.ts";
+import { connectToSupervisor } from "./ipc.ts";
+import { type ServingOptions, startServing } from "./worker.ts";
+
+/** Serves until SIGTERM, SIGINT or the supervisor's end; resolves with the exit code. Throws PORT_TAKEN. */
+export async function serveProcess(options: Omit<ServingOptions, "allMetrics">): Promise<number> {
+  const told = connectToSupervisor();
+  try {
+    const serving = startServing({ ...options, allMetrics: told.allMetrics });
+    told.beat(serving.metrics);
+    void serving.loaded.then(() => told.ready(serving.port));
+    const why = await told.stopping;
+    log.info("the serving process drains", { why });
+    await serving.drain();
+    return 0;
+  } catch (error) {
+    told.failed(error);
+    throw error;
+  } finally {
+    told.close();
+  }
+}
