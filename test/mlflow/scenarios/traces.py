@@ -1,0 +1,132 @@
+"""Traces as a program that calls a language model makes them: decorators, nested spans, failure, search, tags, deletion."""
+
+import time
+
+import mlflow
+from mlflow.entities import SpanType
+
+from scenarios.tracking import ours
+
+
+MAJOR = int(mlflow.__version__.split(".")[0])
+
+
+@mlflow.trace(span_type=SpanType.LLM, attributes={"model": "tiny"})
+def answer(question):
+    with mlflow.start_span("look up") as span:
+        span.set_inputs({"q": question})
+        span.set_outputs(["x"])
+        span.set_attribute("n", 1)
+    return question.upper()
+
+
+@mlflow.trace(name="breaks")
+def breaks():
+    raise ValueError("on purpose")
+
+
+def flush():
+    if hasattr(mlflow, "flush_trace_async_logging"):
+        mlflow.flush_trace_async_logging()
+
+
+def span_shown(span, by_id):
+    keep = {k: v for k, v in span.attributes.items() if not k.startswith("mlflow.") and k != "model.id"}
+    parent = by_id.get(span.parent_id)
+    return [span.name, span.span_type, span.inputs, span.outputs, keep, span.status.status_code.value if hasattr(span.status.status_code, "value") else str(span.status.status_code), parent and parent.name, [e.name for e in span.events]]
+
+
+def trace_shown(trace):
+    by_id = {s.span_id: s for s in trace.data.spans}
+    info = trace.info
+    return {
+        "state": str(getattr(info, "state", info.status)), "took": info.execution_time_ms is not None, "experiment_id": info.experiment_id,
+        "request": getattr(info, "request_preview", None), "response": getattr(info, "response_preview", None),
+        "tags": sorted(k for k in info.tags if ours(k) and k != "mlflow.trace.spansLocation"), "own tags": {k: v for k, v in info.tags.items() if not k.startswith("mlflow.")},
+        "spans": [span_shown(s, by_id) for s in trace.data.spans],
+    }
+
+
+FILTERS = [
+    None, "tags.kind = 'good'", "tag.kind != 'good'", "trace.status = 'OK'", "trace.status = 'ERROR'", "attributes.status = 'ERROR'", "status = 'OK'", "name = 'answer'", "trace.name = 'breaks'", "attributes.name = 'breaks'", "timestamp_ms > 0",
+    "trace.timestamp_ms < 5", "attributes.timestamp > 0", "execution_time_ms >= 0", "trace.execution_time_ms > 100000", "tags.kind = 'good' AND status = 'OK'",
+]
+BAD = ["nothing = 'x'", "status > 'OK'", "tags.kind = 1", "timestamp_ms = 'x'", "status = 'OK' OR status = 'ERROR'", "name"]
+
+
+def run(t, client):
+    experiment = mlflow.set_experiment("traces")
+    t("answers", answer("why"))
+    flush()
+    found = search(client, experiment.experiment_id)
+    t("one trace", [trace_shown(x) for x in found])
+    identity = found[0].info
+    trace_id = getattr(identity, "trace_id", None) or identity.request_id
+    client.set_trace_tag(trace_id, "kind", "good")
+    client.set_trace_tag(trace_id, "gone", "x")
+    client.delete_trace_tag(trace_id, "gone")
+    t.tried("a tag deleted twice", lambda: client.delete_trace_tag(trace_id, "gone"))
+    fetched = client.get_trace(trace_id)
+    t("fetched", trace_shown(fetched))
+    t.tried("an unknown trace", lambda: client.get_trace("tr-" + "0" * 32), says="not found")
+    for i in range(2):
+        time.sleep(0.002)
+        t.tried(f"breaks {i}", breaks)
+    flush()
+    t("a failed one", trace_shown(search(client, experiment.experiment_id, "status = 'ERROR'")[0]))
+    searching(t, client, experiment)
+    inside(t, client, experiment)
+    by_hand(t, client, experiment)
+    deleting(t, client, experiment, trace_id)
+
+
+def search(client, experiment_id, text=None, **more):
+    more = {"order_by": ["timestamp_ms ASC"], **more}
+    return client.search_traces(experiment_ids=[experiment_id], filter_string=text, **more)
+
+
+def names(found):
+    return [x.info.tags.get("mlflow.traceName") for x in found]
+
+
+def searching(t, client, experiment):
+    for text in FILTERS:
+        t.tried(f"filter {text}", lambda: names(search(client, experiment.experiment_id, text)))
+    for text in BAD:
+        t.tried(f"bad filter {text}", lambda: names(search(client, experiment.experiment_id, text)))
+    for order in [["timestamp_ms DESC"], ["timestamp_ms"], ["status", "timestamp_ms"], ["name DESC", "timestamp_ms"], ["nothing"], None]:
+        t.tried(f"order {order}", lambda: names(search(client, experiment.experiment_id, order_by=order)))
+    page = search(client, experiment.experiment_id, max_results=2)
+    t("page 1", [names(page), bool(page.token)])
+    page = search(client, experiment.experiment_id, max_results=2, page_token=page.token)
+    t("page 2", [names(page), bool(page.token)])
+    frame = mlflow.search_traces(experiment_ids=[experiment.experiment_id])
+    t("as a frame", [len(frame), sorted(set(frame.columns) & {"tags", "spans", "request", "response", "state", "status", "trace_id", "request_id"})])
+
+
+def inside(t, client, experiment):
+    with mlflow.start_run(run_name="with a trace") as active:
+        answer("inside")
+    flush()
+    time.sleep(0.002)
+    found = mlflow.search_traces(experiment_ids=[experiment.experiment_id], run_id=active.info.run_id)
+    t("a run's traces", len(found))
+
+
+def by_hand(t, client, experiment):
+    root = client.start_trace("by hand", inputs={"a": 1}, tags={"kind": "hand"}, experiment_id=experiment.experiment_id)
+    trace_id = getattr(root, "trace_id", None) or root.request_id
+    child = client.start_span("child", trace_id, parent_id=root.span_id, inputs={"b": 2}) if MAJOR >= 3 else client.start_span("child", root.request_id, parent_id=root.span_id, inputs={"b": 2})
+    client.end_span(trace_id, child.span_id, outputs={"c": 3})
+    client.end_trace(trace_id, outputs={"d": 4})
+    flush()
+    t("by hand", trace_shown(client.get_trace(trace_id)))
+
+
+def deleting(t, client, experiment, trace_id):
+    ids = {"trace_ids": [trace_id]} if MAJOR >= 3 else {"request_ids": [trace_id]}
+    t("one deleted", client.delete_traces(experiment.experiment_id, **ids))
+    t.tried("it is gone", lambda: client.get_trace(trace_id))
+    t("deleted again", client.delete_traces(experiment.experiment_id, **ids))
+    t("the rest", client.delete_traces(experiment.experiment_id, max_timestamp_millis=int(time.time() * 1000) + 1000, max_traces=2))
+    t("left", len(search(client, experiment.experiment_id)))
