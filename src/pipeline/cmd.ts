@@ -1,6 +1,6 @@
 /** Runner of `cmd` steps: shell commands, one after the other, each a child process with limits. */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fail } from "../base/errors.ts";
 import { paramNamed } from "../spec/interpolate.ts";
@@ -22,7 +22,7 @@ async function keyParts(step: CmdStep, ctx: KeyContext): Promise<Parts> {
   return { ...parts, ...(await interpreterParts(commands, stepPath(root, ctx.env), ctx)) };
 }
 
-const LOCKFILES = [
+const LOCKFILES = new Set([
   "requirements.txt",
   "requirements.lock",
   "uv.lock",
@@ -38,17 +38,24 @@ const LOCKFILES = [
   "pnpm-lock.yaml",
   "renv.lock",
   "Manifest.toml",
-];
+]);
 
 /** Lock files of the root and, inside a Git work tree, of the folders above it; paths relative to the root. */
 function lockfiles(root: string): string[] {
-  const found: string[] = [];
-  let prefix = "";
-  for (let folder = root; ; folder = dirname(folder), prefix += "../") {
-    found.push(...LOCKFILES.filter((name) => existsSync(join(folder, name))).map((name) => prefix + name));
-    if (existsSync(join(folder, ".git"))) return found;
-    if (dirname(folder) === folder) return found.filter((name) => !name.startsWith("../"));
+  return foldersUpToGit(root).flatMap((folder, level) =>
+    readdirSync(folder)
+      .filter((name) => LOCKFILES.has(name))
+      .map((name) => "../".repeat(level) + name),
+  );
+}
+
+function foldersUpToGit(root: string): string[] {
+  const folders = [root];
+  for (let folder = root; !existsSync(join(folder, ".git")); folders.push(folder)) {
+    if (dirname(folder) === folder) return [root];
+    folder = dirname(folder);
   }
+  return folders;
 }
 
 /** Replaces `${name}` by the parameter's value, quoted for the shell; `\${name}` and other forms are the shell's own. */

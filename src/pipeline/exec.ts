@@ -47,8 +47,8 @@ export class ExecEnded extends Error {
   }
 }
 
-/** Two early looks catch short commands; then a steady one, closer when a limit must be held. */
-const FIRST_SAMPLES_MS = [5, 25];
+/** Three glances catch short commands; then comes a steady look at all, closer when a limit must be held. */
+const GLANCES_MS = [3, 7, 20];
 const WATCH_MS = 200;
 const WATCH_LIMIT_MS = 30;
 /** How long output may still come after the last process has gone. */
@@ -86,7 +86,7 @@ export async function execute(options: ExecOptions): Promise<ExecResult> {
     watch.stop();
     await tree.end(ended === undefined ? Math.min(options.graceMs, 1000) : options.graceMs);
     await child.exited;
-    await Promise.race([draining.done, Bun.sleep(DRAIN_MS)]);
+    await draining.finish();
     const use = usage(child, tree);
     if (ended !== undefined) throw new ExecEnded(ended, use);
     return {
@@ -101,21 +101,34 @@ export async function execute(options: ExecOptions): Promise<ExecResult> {
   }
 }
 
-function drain(stream: ReadableStream<Uint8Array>, log: StepLog): { done: Promise<void>; stop: () => void } {
+interface Drain {
+  /** Resolves at the end of the stream, or when it stays open too long after its processes have gone. */
+  finish(): Promise<void>;
+  stop(): void;
+}
+
+function drain(stream: ReadableStream<Uint8Array>, log: StepLog): Drain {
   const reader = stream.getReader();
   let stopped = false;
-  const done = (async () => {
+  const all = (async () => {
     for (;;) {
       const { done, value } = await reader.read();
       if (done || stopped) return;
       log.write(value);
     }
-  })();
+  })().catch(() => undefined);
   const stop = () => {
     stopped = true;
     reader.cancel().catch(() => undefined);
   };
-  return { done: done.catch(() => undefined), stop };
+  return {
+    async finish() {
+      const timer = setTimeout(stop, DRAIN_MS);
+      await all;
+      clearTimeout(timer);
+    },
+    stop,
+  };
 }
 
 /** Samples the tree until stopped; `ended` resolves with the reason when the command must be ended. */
@@ -123,16 +136,20 @@ function watching(tree: ProcessTree, options: ExecOptions): { ended: Promise<Err
   const { promise: ended, resolve } = Promise.withResolvers<Error>();
   const limit = options.memoryBytes;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let samples = 0;
+  let glances = 0;
   const look = () => {
     const startedMs = performance.now();
     const error = limit === undefined ? void tree.sample() : overMemory(tree, limit, options);
     if (error !== undefined) return resolve(error);
     // On a machine with very many processes a look is dear: never spend more than about 2 % of a core on it.
     const restMs = Math.max(limit === undefined ? WATCH_MS : WATCH_LIMIT_MS, 50 * (performance.now() - startedMs));
-    timer = setTimeout(look, FIRST_SAMPLES_MS[++samples] ?? restMs);
+    timer = setTimeout(look, restMs);
   };
-  timer = setTimeout(look, FIRST_SAMPLES_MS[0]);
+  const glance = () => {
+    tree.glance();
+    timer = setTimeout(++glances < GLANCES_MS.length ? glance : look, GLANCES_MS[glances] ?? WATCH_LIMIT_MS);
+  };
+  timer = setTimeout(glance, GLANCES_MS[0]);
   const onAbort = () => resolve(options.signal.reason as Error);
   options.signal.addEventListener("abort", onAbort, { once: true });
   const stop = () => {

@@ -7,7 +7,6 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { asTrimtabError, fail, TrimtabError } from "../base/errors.ts";
 import { canonicalJson, hashText } from "../base/hash.ts";
-import type { Db } from "../db/db.ts";
 import { lastStepState } from "../db/step-runs.ts";
 import { loadRecords } from "../db/steps.ts";
 import type { DataSource, Pipeline, Step } from "../spec/types.ts";
@@ -19,15 +18,10 @@ import type { HashData, HashPath, KeyContext, OutputCache, Parts, PlannedStep, S
 /** Changes when the meaning of a key or a record changes: every step then runs once more. */
 const KEY_FORMAT = "1";
 
-export interface FactsContext {
-  pipeline: Pipeline;
+export interface FactsContext extends KeyContext {
   graph: Graph;
-  db: Db;
-  hashPath: HashPath;
   hashData: HashData;
   kinds: StepRunners;
-  env: Record<string, string | undefined>;
-  mayWrite: boolean;
   only?: readonly string[] | undefined;
   force: boolean;
 }
@@ -121,9 +115,7 @@ export async function ownParts(node: StepNode, ctx: FactsContext): Promise<Parts
     await add(`file.${path}`, async () => (await ctx.hashPath(resolve(ctx.pipeline.root, path))).digest);
   for (const name of node.data) await add(`data.${name}`, () => ctx.hashData(ctx.pipeline.data[name]!, ctx.pipeline));
   try {
-    const { pipeline, hashPath, db, mayWrite, env } = ctx;
-    const context: KeyContext = { pipeline, hashPath, db, mayWrite, env };
-    return { ...(await runnerOf(step, ctx.kinds).keyParts(step, context)), ...parts };
+    return { ...(await runnerOf(step, ctx.kinds).keyParts(step, ctx)), ...parts };
   } catch (error) {
     if (error instanceof TrimtabError) throw error;
     throw incomplete(step, "its kind's parts", error, place);

@@ -21,14 +21,25 @@ export function interpreterNames(commands: readonly string[]): string[] {
 /** `interpreter.<name>`: its version; "not found" when there is none, so that installing one changes the key. */
 export async function interpreterParts(commands: readonly string[], path: string, ctx: KeyContext): Promise<Parts> {
   const parts: Parts = {};
-  for (const name of interpreterNames(commands)) {
-    const file = Bun.which(name, { PATH: path, cwd: ctx.pipeline.root });
-    parts[`interpreter.${name}`] = file === null ? "not found" : await versionOf(file, path, ctx);
-  }
-  const shell = Bun.which("sh", { PATH: path });
-  if (shell === null) throw fail("KEY_INCOMPLETE", { what: "there is no sh on the PATH", place: "PATH" });
-  parts["interpreter.sh"] = (await ctx.hashPath(realpathSync(shell))).digest;
+  for (const name of interpreterNames(commands)) parts[`interpreter.${name}`] = await once(ctx, name, () => find(name));
+  parts["interpreter.sh"] = await once(ctx, "sh", shell);
   return parts;
+
+  async function find(name: string): Promise<string> {
+    const file = Bun.which(name, { PATH: path, cwd: ctx.pipeline.root });
+    return file === null ? "not found" : await versionOf(file, path, ctx);
+  }
+  async function shell(): Promise<string> {
+    const file = Bun.which("sh", { PATH: path });
+    if (file === null) throw fail("KEY_INCOMPLETE", { what: "there is no sh on the PATH", place: "PATH" });
+    return (await ctx.hashPath(realpathSync(file))).digest;
+  }
+}
+
+function once(ctx: KeyContext, name: string, find: () => Promise<string>): Promise<string> {
+  const found = ctx.interpreters.get(name) ?? find();
+  ctx.interpreters.set(name, found);
+  return found;
 }
 
 async function versionOf(file: string, path: string, ctx: KeyContext): Promise<string> {

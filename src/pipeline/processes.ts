@@ -54,6 +54,10 @@ export function scanProcesses(): ProcessFacts[] {
   return processIds().flatMap((pid) => processFacts(pid) ?? []);
 }
 
+/** Children that a process's main thread has started; empty where the kernel does not tell. */
+export const childIds = (pid: number): number[] =>
+  (read(`/proc/${pid}/task/${pid}/children`) ?? "").split(" ").flatMap((text) => (text === "" ? [] : [Number(text)]));
+
 export function processIds(): number[] {
   try {
     return readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));

@@ -77,6 +77,7 @@ function contextOf(pipeline: Pipeline, options: RunOptions): FactsContext {
     kinds,
     env: options.env ?? process.env,
     mayWrite: options.dryRun !== true,
+    interpreters: new Map(),
     only: options.only,
     force: options.force ?? false,
   };

@@ -110,7 +110,8 @@ async function beginAttempt(
   const startedMs = run.clock.nowMs();
   const log = relative(root, path);
   const row = { runId: run.runId, pipeline: model, step: name, attempt: number, reason, outs, log, startedMs };
-  await run.keys.db.write((sql) => insertStepRun(sql, row));
+  // It need only survive the death of this process: after a power cut the former outputs come from the cache.
+  await run.keys.db.write((sql) => insertStepRun(sql, row), "logged");
   run.emit({ type: "step.start", step: name, attempt: number, attempts: retry.attempts, reason });
   return {
     node,

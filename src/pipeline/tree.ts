@@ -4,7 +4,9 @@
  */
 
 import {
+  childIds,
   type ProcessFacts,
+  processFacts,
   processIds,
   proportionalBytes,
   scanProcesses,
@@ -39,6 +41,20 @@ export class ProcessTree {
     const memoryBytes = members.reduce((sum, p) => sum + p.residentBytes, 0);
     this.memoryBytesPeak = Math.max(this.memoryBytesPeak, memoryBytes);
     return memoryBytes;
+  }
+
+  /** A cheap look for the first moments: only the child and what it started directly or not, by its main threads. */
+  glance(): void {
+    let memoryBytes = 0;
+    const waiting = [this.root];
+    for (let pid = waiting.pop(); pid !== undefined; pid = waiting.pop()) {
+      const facts = processFacts(pid);
+      if (facts === undefined) continue;
+      this.known.set(pid, facts);
+      memoryBytes += facts.residentBytes;
+      waiting.push(...childIds(pid));
+    }
+    this.memoryBytesPeak = Math.max(this.memoryBytesPeak, memoryBytes);
   }
 
   /** As `sample`, with pages that several processes share counted once: exact, but slow on large processes. */
@@ -79,6 +95,14 @@ export class ProcessTree {
     return [...pids];
   }
 
+  /** The usual case, told without looking at every process: no group, nobody seen elsewhere, nobody with the token. */
+  private isGone(): boolean {
+    if (signalProcess(-this.root, 0)) return false;
+    for (const { pid, session, start } of this.known.values())
+      if (session !== this.root && processFacts(pid)?.start === start) return false;
+    return !processIds().some((pid) => !this.before.has(pid) && startedWith(pid, this.token));
+  }
+
   private signal(pids: readonly number[], signal: NodeJS.Signals): void {
     signalProcess(-this.root, signal);
     for (const pid of pids) signalProcess(pid, signal);
@@ -86,6 +110,7 @@ export class ProcessTree {
 
   /** TERM to all, KILL to those left after `graceMs`; resolves when none lives, or when KILL has had no effect for 2 s. */
   async end(graceMs: number): Promise<void> {
+    if (this.isGone()) return;
     let left = this.survivors();
     if (left.length === 0) return;
     this.signal(left, "SIGTERM");
