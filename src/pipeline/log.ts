@@ -12,6 +12,9 @@ import { showBytes } from "../base/units.ts";
 import type { StepLog } from "./types.ts";
 
 const RECENT_BYTES = 4096;
+/** A longer line is written in parts, each holding back enough for a secret to be seen whole. */
+const LINE_CHARS = 1 << 16;
+const HELD_CHARS = 1 << 12;
 
 export class CappedLog implements StepLog {
   private readonly decoder = new TextDecoder();
@@ -52,7 +55,7 @@ export class CappedLog implements StepLog {
 
   private remember(bytes: Uint8Array): void {
     if (bytes.length >= RECENT_BYTES) {
-      this.recent = bytes.slice(-RECENT_BYTES);
+      this.recent = bytes.subarray(-RECENT_BYTES);
       return;
     }
     const kept = this.recent.subarray(Math.max(0, this.recent.length + bytes.length - RECENT_BYTES));
@@ -62,11 +65,13 @@ export class CappedLog implements StepLog {
     this.recent = joined;
   }
 
-  /** Whole lines only, so that a secret is not missed because a chunk ends inside it. */
+  /** Whole lines, so that a secret is not missed because a chunk ends inside it; of a line without end all but its last part. */
   private writeHead(bytes: Uint8Array): void {
     this.headBytes += bytes.length;
     const text = this.partial + this.decoder.decode(bytes, { stream: true });
-    const end = this.headBytes >= this.half ? text.length : text.lastIndexOf("\n") + 1;
+    let end = text.lastIndexOf("\n") + 1;
+    if (text.length - end > LINE_CHARS) end = text.length - HELD_CHARS;
+    if (this.headBytes >= this.half) end = text.length;
     this.partial = text.slice(end);
     if (end > 0) this.put(text.slice(0, end));
   }
