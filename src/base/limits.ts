@@ -11,6 +11,8 @@ export const LIMITS = {
   pipelineSteps: 2_000,
   /** Captured output kept of one step; the middle is dropped beyond it. */
   stepOutputBytes: 10 << 20,
+  /** Runs of one pipeline whose attempts and logs are kept; older ones go, whatever `retention` says. */
+  pipelineRuns: 1_000,
   /** Time between TERM and KILL when a step is ended. */
   stepGraceMs: 5_000,
   /** Largest body of a control-plane request that is not an artifact. */

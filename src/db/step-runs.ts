@@ -257,3 +257,19 @@ export async function lastStepState(sql: Sql, pipeline: string, step: string): P
   );
   return row?.state;
 }
+
+/** Ids of ended runs that began before `beforeMs` or are not among the newest `keep`, with the others' rows left alone. */
+export async function oldPipelineRuns(sql: Sql, pipeline: string, beforeMs: number, keep: number): Promise<string[]> {
+  const rows = await sql.all<{ id: string; started_ms: number }>(
+    "SELECT id, started_ms FROM pipeline_runs WHERE pipeline = ? AND state <> 'running' ORDER BY started_ms DESC",
+    [pipeline],
+  );
+  return rows.filter((row, i) => i >= keep || Number(row.started_ms) < beforeMs).map((row) => row.id);
+}
+
+/** Forgets runs and their attempts; the records that they made stay. */
+export async function deletePipelineRuns(sql: Sql, ids: readonly string[]): Promise<void> {
+  const params = ids.map((id) => [id]);
+  await sql.runMany("DELETE FROM step_runs WHERE run_id = ?", params);
+  await sql.runMany("DELETE FROM pipeline_runs WHERE id = ?", params);
+}

@@ -144,13 +144,6 @@ export async function useRecord(sql: Sql, pipeline: string, step: string, key: s
   ]);
 }
 
-/** Content hashes that any record still refers to: what a garbage collection must keep. */
-export async function recordedDigests(sql: Sql): Promise<Set<string>> {
-  const rows = await sql.all<{ outputs: string }>("SELECT outputs FROM step_records");
-  const outputs = rows.flatMap((row) => Object.values(JSON.parse(row.outputs) as Record<string, OutputRecord>));
-  return new Set(outputs.map((output) => output.digest));
-}
-
 /** The version of an interpreter asked earlier; `identity` names one state of its file. */
 export async function findInterpreter(sql: Sql, identity: string): Promise<string | undefined> {
   const row = await sql.get<{ version: string }>("SELECT version FROM interpreters WHERE identity = ?", [identity]);

@@ -17,7 +17,8 @@ async function keyParts(step: CmdStep, ctx: KeyContext): Promise<Parts> {
   const { root } = ctx.pipeline;
   const parts: Parts = { command: step.cmd.join("\n") };
   const commands = step.cmd.map((command) => fillParams(command, step));
-  for (const file of codeFiles(root, commands)) parts[`code.${file}`] = (await ctx.hashPath(join(root, file))).digest;
+  for (const file of codeFiles(root, commands, step.wdir))
+    parts[`code.${file}`] = (await ctx.hashPath(join(root, file))).digest;
   for (const file of lockfiles(root)) parts[`lock.${file}`] = (await ctx.hashPath(join(root, file))).digest;
   return { ...parts, ...(await interpreterParts(commands, stepPath(root, ctx.env), ctx)) };
 }
@@ -127,10 +128,14 @@ function addNumbers(metrics: Record<string, number>, name: string, value: unknow
   for (const [key, inner] of Object.entries(value)) addNumbers(metrics, name === "" ? key : `${name}.${key}`, inner);
 }
 
+/** How much of a failed command's output its error quotes. */
+const TAIL_LINES = 10;
+const TAIL_CHARS = 600;
+
 function exitError(step: CmdStep, ctx: StepContext, result: { exitCode: number; signal: string | undefined }) {
   const how = result.signal === undefined ? `exit code ${result.exitCode}` : `signal ${result.signal}`;
   const outOfMemory = result.signal === "SIGKILL" || result.exitCode === 137;
-  const lines = ctx.log.tail().split("\n").slice(-10).join(" | ").trim();
+  const lines = ctx.log.tail().split("\n").slice(-TAIL_LINES).join(" | ").trim().slice(-TAIL_CHARS);
   return fail("STEP_FAILED", {
     what: `the command of step ${step.name} ended with ${how}${lines === "" ? "" : `; its last output: ${lines}`}`,
     place: `${ctx.pipeline.file}:${step.line}`,

@@ -13,10 +13,10 @@ const CODE_FILES_MAX = 2000;
 
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 
-/** Paths relative to the root, sorted; only files below the root. */
-export function codeFiles(root: string, commands: readonly string[]): string[] {
+/** Paths relative to the root, sorted; only files below the root. The commands run in the folder `wdir` of it. */
+export function codeFiles(root: string, commands: readonly string[], wdir = "."): string[] {
   const found = new Set<string>();
-  const waiting = commands.flatMap((command) => scripts(root, command));
+  const waiting = commands.flatMap((command) => scripts(join(root, wdir), command));
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     const name = relative(root, path);
     if (found.has(name) || name.startsWith("..") || /(^|\/)(node_modules|\.trimtab|\.venv)\//.test(name)) continue;
@@ -27,10 +27,10 @@ export function codeFiles(root: string, commands: readonly string[]): string[] {
   return [...found].sort();
 }
 
-function scripts(root: string, command: string): string[] {
+function scripts(folder: string, command: string): string[] {
   const words = command.split(/[\s'"=;|&<>(),`]+/).filter((word) => [...JS, ".py", ...OTHERS].includes(extname(word)));
-  const modules = [...command.matchAll(/\s-m\s+([\w.]+)/g)].flatMap((match) => pythonModule(root, match[1]!));
-  return [...words.map((word) => resolve(root, word)), ...modules].filter(isFile);
+  const modules = [...command.matchAll(/\s-m\s+([\w.]+)/g)].flatMap((match) => pythonModule(folder, match[1]!));
+  return [...words.map((word) => resolve(folder, word)), ...modules].filter(isFile);
 }
 
 function imports(path: string, root: string): string[] {

@@ -66,9 +66,3 @@ const busy = (run: PipelineRun) =>
     place: `pipeline ${run.pipeline}`,
     details: { runId: run.id, pid: run.pid, host: run.host, startedMs: run.startedMs },
   });
-
-/** The run of this pipeline that is really under way now. */
-export async function liveRun(db: Db, clock: Clock, pipeline: string): Promise<PipelineRun | undefined> {
-  const run = await runningPipelineRun(db, pipeline);
-  return run && isAlive(run, clock.nowMs()) ? run : undefined;
-}

@@ -8,11 +8,14 @@
  * have begun, so an output in place is not to be trusted; the former ones, if any, are in there by their index.
  */
 
-import { existsSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { publish } from "../base/files.ts";
 import { randomId } from "../base/hash.ts";
+
+/** Also true for a link that points nowhere. */
+const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 
 export class OutputSwap {
   private readonly part: string;
@@ -45,7 +48,7 @@ export class OutputSwap {
   async setAside(): Promise<void> {
     await mkdir(this.part, { recursive: true });
     for (let i = 0; i < this.outs.length; i++) {
-      if (existsSync(this.at(i))) await move(this.at(i), join(this.part, String(i)));
+      if (isThere(this.at(i))) await move(this.at(i), join(this.part, String(i)));
       else await mkdir(dirname(this.at(i)), { recursive: true });
     }
     await rename(this.part, this.aside);
@@ -58,13 +61,13 @@ export class OutputSwap {
 
   /** Takes away what the step wrote and puts the former outputs back. Can be interrupted and repeated at any point. */
   async putBack(): Promise<void> {
-    if (existsSync(this.aside)) {
+    if (isThere(this.aside)) {
       for (let i = 0; i < this.outs.length; i++) await rm(this.at(i), { recursive: true, force: true });
       await rename(this.aside, this.part);
     }
-    if (existsSync(this.part)) {
+    if (isThere(this.part)) {
       for (let i = 0; i < this.outs.length; i++)
-        if (existsSync(join(this.part, String(i)))) await move(join(this.part, String(i)), this.at(i));
+        if (isThere(join(this.part, String(i)))) await move(join(this.part, String(i)), this.at(i));
     }
     await this.forget();
   }

@@ -25,6 +25,7 @@ import { type FactsContext, gatherFacts, hashLocalData, planWithCache } from "./
 import { buildGraph, withUpstream } from "./graph.ts";
 import { acquireRun } from "./lock.ts";
 import { HEARTBEAT_MS } from "./processes.ts";
+import { pruneRuns } from "./prune.ts";
 import { recoverRuns, runFolder } from "./recover.ts";
 import { runnerOf } from "./runners.ts";
 import { Schedule } from "./schedule.ts";
@@ -208,6 +209,7 @@ class Run {
     await this.end(state, error?.oneLine(), durationMs);
     await this.options.recorder?.end(this.id, isCancelled ? "KILLED" : error ? "FAILED" : "FINISHED");
     this.isRecorded = false;
+    await pruneRuns(this.options.db, this.clock, this.ctx.pipeline);
     this.emit({ type: "run.end", runId: this.id, state, durationMs });
     return { runId: this.id, state, plan, steps, durationMs, ...(error ? { error } : {}) };
   }

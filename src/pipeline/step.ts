@@ -8,10 +8,9 @@
  */
 
 import { existsSync } from "node:fs";
-import { relative, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { asTrimtabError, fail, type TrimtabError } from "../base/errors.ts";
-import { workspaceAt } from "../base/workspace.ts";
 import { appendEvent } from "../db/events.ts";
 import { endStepRun, insertStepRun, type StepRunEnd } from "../db/step-runs.ts";
 import { useRecord, writeRecord } from "../db/steps.ts";
@@ -24,6 +23,7 @@ import type { StepNode } from "./graph.ts";
 import { CappedLog } from "./log.ts";
 import { OutputSwap } from "./outputs.ts";
 import { completeParts, keyOf } from "./plan.ts";
+import { logFolder } from "./prune.ts";
 import { stepFolder } from "./recover.ts";
 import { isRetryable, retryDelayMs } from "./retry.ts";
 import { runnerOf } from "./runners.ts";
@@ -106,7 +106,7 @@ async function beginAttempt(
 ): Promise<Attempt> {
   const { root, model } = run.keys.pipeline;
   const { name, outs, retry } = node.step;
-  const path = resolve(workspaceAt(root, {}).state, "logs", run.runId, `${encodeURIComponent(name)}.${number}.log`);
+  const path = join(logFolder(root, run.runId), `${encodeURIComponent(name)}.${number}.log`);
   const startedMs = run.clock.nowMs();
   const log = relative(root, path);
   const row = { runId: run.runId, pipeline: model, step: name, attempt: number, reason, outs, log, startedMs };

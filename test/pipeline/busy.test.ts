@@ -1,11 +1,13 @@
 /** Two runs at once, runs whose process is gone, and what a killed run leaves behind. */
 
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { hostname } from "node:os";
 import { listEvents } from "../../src/db/events.ts";
 import { insertPipelineRun, listPipelineRuns } from "../../src/db/step-runs.ts";
 import { isAlive, ownIdentity } from "../../src/pipeline/processes.ts";
 import { did, makeWorld, type World } from "./make.ts";
+
+setDefaultTimeout(60_000);
 
 let world: World;
 beforeEach(async () => {

@@ -170,6 +170,7 @@ test("code is what the command names and what that imports", () => {
     "pkg/sub/one.py",
   ]);
   expect(codeFiles(world.root, ["python -m pkg.other"])).toEqual(["pkg/__init__.py", "pkg/other.py"]);
+  expect(codeFiles(world.root, ["cd jobs || exit\npython near.py"], "jobs")).toEqual(["jobs/near.py"]);
   expect(codeFiles(world.root, ["cat ../../etc/passwd.py missing.py"])).toEqual([]);
 });
 

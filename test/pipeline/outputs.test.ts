@@ -1,7 +1,19 @@
 /** Outputs put back after an interruption at any moment, also of the putting back itself. */
 
 import { beforeEach, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { OutputSwap } from "../../src/pipeline/outputs.ts";
 import { tempFolder } from "../temp.ts";
@@ -61,6 +73,37 @@ test("an interruption while they are put back is finished by the next one", asyn
     await swap().putBack();
     expect(seen()).toEqual(FORMER);
   }
+});
+
+test("outputs on another file system are copied there and back", async () => {
+  const elsewhere = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "trimtab-out-"));
+  rmSync(join(root, "build"), { recursive: true });
+  symlinkSync(elsewhere, join(root, "build"));
+  try {
+    write("build/a.txt", "former a");
+    write("build/folder/x", "former x");
+    await swap().setAside();
+    expect(seen()).toEqual([undefined, undefined, undefined]);
+    tear();
+    await swap().putBack();
+    expect(seen()).toEqual(FORMER);
+    await swap().makeStaging();
+    for (const out of OUTS) writeFileSync(swap().staged(out), "new");
+    await swap().setAside();
+    await swap().publishStaged();
+    expect([read("build/a.txt"), read("build/folder"), read("b.txt")]).toEqual(["new", "new", "new"]);
+    expect(readdirSync(elsewhere).sort()).toEqual(["a.txt", "folder"]);
+  } finally {
+    rmSync(elsewhere, { recursive: true });
+  }
+});
+
+test("a link that points nowhere is an output like any other", async () => {
+  symlinkSync("nowhere", join(root, "b.txt"));
+  await swap().setAside();
+  tear();
+  await swap().putBack();
+  expect(readlinkSync(join(root, "b.txt"))).toBe("nowhere");
 });
 
 test("forgetting keeps what is in place", async () => {

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { readFileSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
+import { ManualClock } from "../../src/base/clock.ts";
 import { listEvents, verifyJournal } from "../../src/db/events.ts";
 import { listPipelineRuns, listStepRuns } from "../../src/db/step-runs.ts";
-import { did, makeWorld, type StepGiven, type World } from "./make.ts";
+import { did, makeWorld, pipelineOf, type StepGiven, type World } from "./make.ts";
 
 let world: World;
 beforeEach(async () => {
@@ -145,4 +146,17 @@ test("every step's time, CPU and memory are recorded", async () => {
   expect(step!.memoryBytesPeak).toBeGreaterThan(60e6);
   expect(step!.cpuMs).toBeGreaterThan(20);
   expect(step!.durationMs).toBeGreaterThan(20);
+});
+
+test("runs older than the retention are forgotten with their logs, what they made is not", async () => {
+  const clock = new ManualClock(1e12);
+  const pipeline = { ...pipelineOf(world.root, diamond()), retention: { runsMs: 1000 } };
+  const old = await world.run(pipeline, { clock });
+  clock.advance(5000);
+  expect(world.has(`.trimtab/logs/${old.runId}`)).toBe(true);
+  const next = await world.run(pipeline, { clock, only: ["e"], force: true });
+  expect((await listPipelineRuns(world.db)).map((run) => run.id)).toEqual([next.runId!]);
+  expect(await listStepRuns(world.db, old.runId!)).toEqual([]);
+  expect(world.has(`.trimtab/logs/${old.runId}`)).toBe(false);
+  expect((await world.run(pipeline, { clock })).state).toBe("nothing");
 });
