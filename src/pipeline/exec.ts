@@ -102,7 +102,7 @@ export async function execute(options: ExecOptions): Promise<ExecResult> {
 }
 
 interface Drain {
-  /** Resolves at the end of the stream, or when it stays open too long after its processes have gone. */
+  /** Resolves at the end of the stream, or when it stays open too long after its processes have gone; rejects with what the log threw. */
   finish(): Promise<void>;
   stop(): void;
 }
@@ -110,11 +110,20 @@ interface Drain {
 function drain(stream: ReadableStream<Uint8Array>, log: StepLog): Drain {
   const reader = stream.getReader();
   let stopped = false;
+  let broken: unknown;
+  // A listener that throws must not stop the reading: the command would wait for ever on a full pipe.
+  const write = (chunk: Uint8Array) => {
+    try {
+      log.write(chunk);
+    } catch (error) {
+      broken ??= error;
+    }
+  };
   const all = (async () => {
     for (;;) {
       const { done, value } = await reader.read();
       if (done || stopped) return;
-      log.write(value);
+      write(value);
     }
   })().catch(() => undefined);
   const stop = () => {
@@ -126,6 +135,7 @@ function drain(stream: ReadableStream<Uint8Array>, log: StepLog): Drain {
       const timer = setTimeout(stop, DRAIN_MS);
       await all;
       clearTimeout(timer);
+      if (broken !== undefined) throw broken;
     },
     stop,
   };
@@ -136,18 +146,19 @@ function watching(tree: ProcessTree, options: ExecOptions): { ended: Promise<Err
   const { promise: ended, resolve } = Promise.withResolvers<Error>();
   const limit = options.memoryBytes;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  const steadyMs = limit === undefined ? WATCH_MS : WATCH_LIMIT_MS;
   let glances = 0;
   const look = () => {
     const startedMs = performance.now();
     const error = limit === undefined ? void tree.sample() : overMemory(tree, limit, options);
     if (error !== undefined) return resolve(error);
-    // On a machine with very many processes a look is dear: never spend more than about 2 % of a core on it.
-    const restMs = Math.max(limit === undefined ? WATCH_MS : WATCH_LIMIT_MS, 50 * (performance.now() - startedMs));
-    timer = setTimeout(look, restMs);
+    // On a machine with very many processes a look is dear, and on a busy one it is slow: rest longer, but not for long.
+    const restMs = 20 * (performance.now() - startedMs);
+    timer = setTimeout(look, Math.min(Math.max(steadyMs, restMs), 8 * steadyMs));
   };
   const glance = () => {
     tree.glance();
-    timer = setTimeout(++glances < GLANCES_MS.length ? glance : look, GLANCES_MS[glances] ?? WATCH_LIMIT_MS);
+    timer = setTimeout(++glances < GLANCES_MS.length ? glance : look, GLANCES_MS[glances] ?? steadyMs);
   };
   timer = setTimeout(glance, GLANCES_MS[0]);
   const onAbort = () => resolve(options.signal.reason as Error);

@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { LIMITS } from "../../src/base/limits.ts";
 import { listStepRuns } from "../../src/db/step-runs.ts";
 import { processIds, startedWith } from "../../src/pipeline/processes.ts";
@@ -128,4 +129,34 @@ test("steps run side by side up to the jobs, and one that wants more CPUs than t
     d: "done",
     e: "done",
   });
+});
+
+test("a step that something else killed says so", async () => {
+  const result = await world.run({ a: { cmd: "echo working; kill -9 $$" } });
+  expect(result.error).toMatchObject({ code: "STEP_FAILED", details: { signal: "SIGKILL" } });
+  expect(result.error!.message).toBe("the command of step a ended with signal SIGKILL; its last output: working");
+  expect(result.error!.mend).toContain("want of memory");
+});
+
+test("a listener that throws fails the step and does not leave its command waiting", async () => {
+  const onEvent = (event: { type: string }) => {
+    if (event.type === "step.output") throw new Error("the terminal is gone");
+  };
+  const result = await world.run({ a: { cmd: "head -c 3000000 /dev/zero" } }, { onEvent });
+  expect(result.error).toMatchObject({ code: "INTERNAL", message: "the terminal is gone" });
+  expect(alive(result.runId!)).toEqual([]);
+});
+
+test("a run that leaves by process.exit leaves no process behind", async () => {
+  const script = `
+    const { makeWorld } = await import(${JSON.stringify(join(import.meta.dir, "make.ts"))});
+    const world = await makeWorld();
+    const onEvent = (e) => e.type === "step.output" && (console.log(e.text.trim()), process.exit(0));
+    await world.run({ a: { cmd: "echo $TRIMTAB_RUN_ID; sleep 60 & sleep 60" } }, { onEvent });`;
+  const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "inherit" });
+  const runId = (await child.stdout.text()).trim();
+  expect(await child.exited).toBe(0);
+  expect(runId).toMatch(/^[0-9a-f]{32}$/);
+  for (let i = 0; i < 100 && alive(runId).length > 0; i++) await Bun.sleep(20);
+  expect(alive(runId)).toEqual([]);
 });
