@@ -36,10 +36,15 @@ export async function interpreterParts(commands: readonly string[], path: string
   }
 }
 
+/** Found during one run, in which they do not change: by the run's context, then by name. */
+const found = new WeakMap<KeyContext, Map<string, Promise<string>>>();
+
 function once(ctx: KeyContext, name: string, find: () => Promise<string>): Promise<string> {
-  const found = ctx.interpreters.get(name) ?? find();
-  ctx.interpreters.set(name, found);
-  return found;
+  const known = found.get(ctx) ?? new Map<string, Promise<string>>();
+  found.set(ctx, known);
+  const version = known.get(name) ?? find();
+  known.set(name, version);
+  return version;
 }
 
 async function versionOf(file: string, path: string, ctx: KeyContext): Promise<string> {

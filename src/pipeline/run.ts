@@ -78,7 +78,6 @@ function contextOf(pipeline: Pipeline, options: RunOptions): FactsContext {
     kinds,
     env: options.env ?? process.env,
     mayWrite: options.dryRun !== true,
-    interpreters: new Map(),
     only: options.only,
     force: options.force ?? false,
   };

@@ -72,8 +72,6 @@ export interface KeyContext {
   /** False in a dry run: nothing may be written. */
   mayWrite: boolean;
   env: Record<string, string | undefined>;
-  /** Versions of interpreters found so far, by name: they do not change during one run. */
-  interpreters: Map<string, Promise<string>>;
 }
 
 export interface StepContext {
