@@ -83,15 +83,16 @@ export async function enqueueJob(sql: Sql, job: NewJob, nowMs: number): Promise<
 /** The oldest queued job that is due, now running and owned; undefined when there is none. Two claimers never get the same. */
 export function claimJob(
   db: Db,
-  { kinds, owner, nowMs }: { kinds: readonly string[]; owner: string; nowMs: number },
+  { kinds, pipeline, owner, nowMs }: { kinds: readonly string[]; pipeline?: string; owner: string; nowMs: number },
 ): Promise<Job | undefined> {
   const list = inList(kinds);
+  const ofPipeline = pipeline === undefined ? "" : " AND pipeline = ?";
   return db.write(async (sql) => {
     for (;;) {
       const row = await sql.get<JobRow>(
-        `SELECT * FROM jobs WHERE state = 'queued' AND run_after_ms <= ? AND kind IN ${list.sql}
+        `SELECT * FROM jobs WHERE state = 'queued' AND run_after_ms <= ? AND kind IN ${list.sql}${ofPipeline}
          ORDER BY run_after_ms, created_ms, id LIMIT 1`,
-        [nowMs, ...list.params],
+        [nowMs, ...list.params, ...(pipeline === undefined ? [] : [pipeline])],
       );
       if (!row) return undefined;
       // Guarded by the state: where transactions run side by side, the second changes no row and looks again.

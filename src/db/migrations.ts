@@ -4,6 +4,7 @@ import journal from "./migrations/0001_journal.sql" with { type: "text" };
 import tracking from "./migrations/0002_tracking.sql" with { type: "text" };
 import pipeline from "./migrations/0003_pipeline.sql" with { type: "text" };
 import data from "./migrations/0004_data.sql" with { type: "text" };
+import monitor from "./migrations/0005_monitor.sql" with { type: "text" };
 
 export interface Migration {
   id: number;
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: 2, name: "tracking", sql: tracking },
   { id: 3, name: "pipeline", sql: pipeline },
   { id: 4, name: "data", sql: data },
+  { id: 5, name: "monitor", sql: monitor },
 ];

@@ -1,0 +1,59 @@
+/** Reference and live counts over one list of bins, the form in which divergences take them. */
+
+import type { CategoricalProfile, ColumnProfile, NumericProfile } from "../../base/profile.ts";
+import type { CategoricalCounts, ColumnCounts, NumericCounts } from "../counts.ts";
+
+export interface Pair {
+  reference: number[];
+  live: number[];
+  /** How the bins were made, for reports: a score means something only with its recipe. */
+  recipe: string;
+}
+
+/**
+ * Coarse bins of a column, missing values as a bin of their own when either side has some. Numbers: between the reference's
+ * inner deciles, open at both ends (the usual PSI). Text: the reference's categories, and one bin for all others.
+ */
+export function coarseBins(reference: ColumnProfile, live: ColumnCounts): Pair {
+  const pair =
+    reference.kind === "numeric"
+      ? decileBins(reference, live as NumericCounts)
+      : categoryBins(reference, live as CategoricalCounts);
+  if (reference.nulls + live.nulls === 0) return pair;
+  return {
+    reference: [...pair.reference, reference.nulls],
+    live: [...pair.live, live.nulls],
+    recipe: `${pair.recipe} and missing`,
+  };
+}
+
+function decileBins(reference: NumericProfile, live: NumericCounts): Pair {
+  const { edges } = reference;
+  const cuts = new Set(reference.deciles.filter((edge) => edge > edges[0]! && edge < edges.at(-1)!));
+  const merged = (counts: readonly number[]): number[] => {
+    const bins = [0];
+    counts.forEach((count, k) => {
+      if (k > 0 && cuts.has(edges[k - 1]!)) bins.push(0);
+      bins[bins.length - 1]! += count;
+    });
+    return bins;
+  };
+  return { reference: merged(reference.counts), live: merged(live.counts), recipe: "reference deciles" };
+}
+
+function categoryBins(reference: CategoricalProfile, live: CategoricalCounts): Pair {
+  const others = reference.other + live.other > 0;
+  return {
+    reference: others ? [...reference.counts, reference.other] : reference.counts,
+    live: others ? [...live.counts, live.other] : live.counts,
+    recipe: others ? "categories and other" : "categories",
+  };
+}
+
+/** The reference's fine numeric bins; missing values stand apart from distances along a line. Undefined where a side has no number. */
+export function fineBins(reference: ColumnProfile, live: ColumnCounts): Pair | undefined {
+  if (reference.kind !== "numeric") return undefined;
+  const some = (counts: readonly number[]) => counts.some((count) => count > 0);
+  if (!some(reference.counts) || !some(live.counts)) return undefined;
+  return { reference: reference.counts, live: live.counts, recipe: `${reference.edges.length - 1} fine bins` };
+}
