@@ -12,7 +12,12 @@
 
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { WindowKey } from "./window.ts";
+
+/** Which window of a model. */
+interface WindowFiles {
+  version: number;
+  seq: number;
+}
 
 /** In 32-bit words. */
 const ANSWER_HEAD = 8;
@@ -20,9 +25,9 @@ export const OUTCOME_BYTES = 24;
 
 export const answerBytes = (probabilities: number): number => (ANSWER_HEAD + 2 * probabilities) * 4;
 
-export const answersPath = (folder: string, { version, seq }: WindowKey): string =>
+export const answersPath = (folder: string, { version, seq }: WindowFiles): string =>
   join(folder, `${version}-${seq}.answers`);
-export const outcomesPath = (folder: string, { version, seq }: WindowKey): string =>
+export const outcomesPath = (folder: string, { version, seq }: WindowFiles): string =>
   join(folder, `${version}-${seq}.outcomes`);
 
 /** Four words of a request id (32 lower-case hex digits). */
@@ -191,7 +196,7 @@ export async function readStart(path: string, bytes: number): Promise<Uint8Array
   return (await file.exists()) ? new Uint8Array(await file.slice(0, bytes).arrayBuffer()) : new Uint8Array();
 }
 
-export async function removeAnswers(folder: string, window: WindowKey): Promise<void> {
+export async function removeAnswers(folder: string, window: WindowFiles): Promise<void> {
   await rm(answersPath(folder, window), { force: true });
   await rm(outcomesPath(folder, window), { force: true });
 }
