@@ -4,12 +4,18 @@
 
 import { asTrimtabError, TrimtabErrors } from "./base/errors.ts";
 import { log, redact } from "./base/log.ts";
+import { CONTROL_WORD, SERVE_WORD } from "./base/program.ts";
 import { VERSION } from "./base/version.ts";
 import { COMMANDS } from "./cli/commands.ts";
 import { runCommand } from "./cli/parse.ts";
 
 async function main(argv: readonly string[]): Promise<number> {
   try {
+    const [word, argument] = argv;
+    if (word === SERVE_WORD || word === CONTROL_WORD) {
+      const entries = await import("./server/processes.ts");
+      return await (word === SERVE_WORD ? entries.serveEntry : entries.controlEntry)(argument!);
+    }
     return await runCommand(COMMANDS, argv, VERSION);
   } catch (error) {
     if (error instanceof TrimtabErrors) process.stderr.write(`${redact(error.message)}\n`);

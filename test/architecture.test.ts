@@ -13,9 +13,11 @@ const source = new Map(files.map((f) => [f, readFileSync(join(ROOT, f), "utf8")]
 
 const withoutComments = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
 const importsOf = (file: string): string[] =>
-  [...withoutComments(source.get(file)!).matchAll(/(?:\bfrom\s*|\bimport\s*\(\s*|^import\s+)"([^"]+)"/gm)].map(
-    (m) => m[1]!,
-  );
+  [
+    ...withoutComments(source.get(file)!).matchAll(
+      /(?:^(?:import|export|\})[^"]*\bfrom\s*|\bimport\s*\(\s*|^import\s+)"([^"]+)"/gm,
+    ),
+  ].map((m) => m[1]!);
 const localImports = (file: string): string[] =>
   importsOf(file)
     .filter((path) => path.startsWith(".") && !path.endsWith(".json"))

@@ -9,21 +9,15 @@ export const HOME = join(import.meta.dir, "..", "..");
 /** Where npm put our packages: inside our folder when cloned, beside it when installed as a package. */
 const PACKAGES = existsSync(join(HOME, "node_modules", "yaml")) ? join(HOME, "node_modules") : dirname(HOME);
 
-/** The Bun that runs us. */
-export const BUN = process.execPath;
-
-/**
- * What a user's own command finds without installing it: `bun`, and the packages that Trimtab brought (DuckDB among
- * them), after whatever the user's folder has of its own.
- */
-export function childEnv(root: string, env: Record<string, string | undefined> = process.env): Record<string, string> {
-  const path = [join(root, ".venv", "bin"), env.PATH ?? "/usr/bin:/bin", join(PACKAGES, ".bin"), dirname(BUN)].join(
-    ":",
-  );
-  const packages = [env.NODE_PATH, PACKAGES].filter((part) => part).join(":");
-  const defined = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return { ...Object.fromEntries(defined), PATH: path, NODE_PATH: packages };
-}
+/** An environment in which a trainer in TypeScript finds the packages that Trimtab brought (DuckDB among them), after its own. */
+export const childEnv = (env: Record<string, string | undefined>): Record<string, string | undefined> => ({
+  ...env,
+  NODE_PATH: [env.NODE_PATH, PACKAGES].filter((part) => part).join(":"),
+});
 
 /** Argv that starts this program again. */
-export const selfCommand = (...args: string[]): string[] => [BUN, join(HOME, "src", "main.ts"), ...args];
+export const selfCommand = (...args: string[]): string[] => [process.execPath, join(HOME, "src", "main.ts"), ...args];
+
+/** Words of the program's own processes, which no person types; what they mean is in src/server/processes.ts. */
+export const CONTROL_WORD = "__control";
+export const SERVE_WORD = "__serve";

@@ -3,6 +3,7 @@
  * the top, because every start of the program reads all of them; what an action needs it imports when it runs.
  */
 
+import { fail } from "../base/errors.ts";
 import type { Io } from "./io.ts";
 
 export interface Argument {
@@ -55,3 +56,11 @@ export const text = (value: string | boolean | string[] | undefined): string | u
 /** The values of an argument or option that may be given many times. */
 export const texts = (value: string | boolean | string[] | undefined): string[] =>
   Array.isArray(value) ? value : typeof value === "string" ? [value] : [];
+
+/** A whole number, zero or more; undefined when absent. `place` is named in the complaint. */
+export function numberOf(value: string | undefined, place: string): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (Number.isInteger(number) && number >= 0) return number;
+  throw fail("USAGE", { what: `"${value}" is not a whole number`, place });
+}

@@ -1,7 +1,22 @@
 /** Every command, in the order in which help and docs/cli.md show them. */
 
 import type { CommandGroup } from "./command.ts";
+import { dataGroup } from "./data.ts";
+import { doctorGroup } from "./doctor.ts";
 import { helpGroup } from "./help.ts";
 import { initGroup } from "./init.ts";
+import { modelsGroup } from "./models.ts";
+import { runGroup } from "./run.ts";
+import { runsGroup } from "./runs.ts";
+import { serveGroup } from "./serve.ts";
 
-export const COMMANDS: readonly CommandGroup[] = [initGroup, helpGroup];
+export const COMMANDS: readonly CommandGroup[] = [
+  initGroup,
+  runGroup,
+  serveGroup,
+  modelsGroup,
+  runsGroup,
+  dataGroup,
+  doctorGroup,
+  helpGroup(() => COMMANDS),
+];

@@ -11,7 +11,17 @@ import { childEnv, HOME } from "../base/program.ts";
 export const TEMPLATES = ["flights", "flights-sklearn"] as const;
 
 /** Files of an example that belong to the repository, not to a project made from it. */
-const LEFT_OUT = new Set(["demo.ts", "build", "data", ".venv", ".trimtab", "mlruns", "__pycache__"]);
+const LEFT_OUT = new Set([
+  "demo.ts",
+  "demo-report.ts",
+  "replay.ts",
+  "build",
+  "data",
+  ".venv",
+  ".trimtab",
+  "mlruns",
+  "__pycache__",
+]);
 const IGNORED = ".trimtab/\nbuild/\ndata/\n.venv/\n__pycache__/\n";
 
 export interface Project {
@@ -74,7 +84,7 @@ async function prepareData(template: string, folder: string, env: Record<string,
   const script = join(HOME, "examples", "flights", "prepare.ts");
   const child = Bun.spawn([process.execPath, script, "--out", join(folder, "data", "flights")], {
     cwd: folder,
-    env: childEnv(folder, env),
+    env: childEnv(env),
     stdout: "ignore",
     stderr: "pipe",
   });

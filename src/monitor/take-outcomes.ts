@@ -71,7 +71,7 @@ export async function loadAnswers(
   const facts = await context.facts(Number(key.version));
   const row = await windowRow(context.deps.db, model, key.version, key.seq);
   if (!facts || !row) return undefined;
-  const bytes = await readStart(answersPath(context.kept, { model, ...key }), Number(row.answers_bytes));
+  const bytes = await readStart(answersPath(context.kept, key), Number(row.answers_bytes));
   return { answers: new Answers(bytes, probabilitiesOf(facts.flavor)), readTruth: valueReader(facts.flavor) };
 }
 

@@ -60,7 +60,6 @@ export interface RunRecorder {
   param(name: string, value: string): Promise<void>;
   metric(name: string, value: number, step?: number): Promise<void>;
   tag(name: string, value: string): Promise<void>;
-  artifact(path: string, file: string): Promise<void>;
   end(runId: string, status: "FINISHED" | "FAILED" | "KILLED"): Promise<void>;
 }
 

@@ -135,7 +135,6 @@ test("a recorder gets the run's params, metrics and end, and its environment rea
     param: note("param"),
     metric: note("metric"),
     tag: note("tag"),
-    artifact: note("artifact"),
     end: note("end"),
   };
   const a = {

@@ -1,0 +1,167 @@
+/** What the demo shows: progress while it works, and the story with its figures at the end. */
+
+interface Event {
+  seq: number;
+  timeMs: number;
+  kind: string;
+  subject: string;
+  actor: string;
+  reason: string;
+  data: Record<string, unknown>;
+}
+interface Version {
+  version: number;
+  runId: string;
+  gate: string;
+  trafficPercent: number;
+  metrics: Record<string, number>;
+  verdict?: {
+    pass: boolean;
+    rules: {
+      metric: string;
+      rule: string;
+      candidate: number | null;
+      champion: number | null;
+      pass: boolean;
+      reason: string;
+    }[];
+  };
+}
+interface Window {
+  fromMs: number;
+  toMs: number;
+  version: number;
+  rows: number;
+  drift: Record<string, { score: number; drifted: boolean }>;
+  performance: Record<string, number>;
+  pass: boolean;
+  reason: string;
+}
+
+export interface Summary {
+  events: { events: Event[] };
+  versions: { versions: Version[] };
+  windows: { windows: Window[] };
+  deployments: { deployments: { id: string; models: { version: number }[]; current: boolean }[] };
+  serving: {
+    flights: number;
+    outcomes: number;
+    requests: number;
+    rowsPerSecond: number;
+    bulkMsP50: number;
+    bulkMsP99: number;
+    singleMsP50: number;
+    singleMsP99: number;
+    failed: number;
+  };
+  readyMs: number;
+  seconds: number;
+}
+
+const live = process.stderr.isTTY === true;
+
+/** Talk on stderr; one line is rewritten on a terminal. */
+export class Progress {
+  private lastPlainMs = 0;
+  chapter(title: string): void {
+    this.say(`\n── ${title}`);
+  }
+  say(line: string): void {
+    process.stderr.write(`${live ? "\r\x1b[K" : ""}${line}\n`);
+  }
+  update(line: string): void {
+    if (live) process.stderr.write(`\r\x1b[K${line.slice(0, (process.stderr.columns ?? 100) - 1)}`);
+    else if (Date.now() - this.lastPlainMs > 3000) {
+      this.lastPlainMs = Date.now();
+      process.stderr.write(`${line}\n`);
+    }
+  }
+}
+
+const show = (value: number | null | undefined): string =>
+  value === undefined || value === null ? "" : Number(value.toPrecision(4)).toString();
+const day = (timeMs: number): string => new Date(timeMs).toISOString().slice(0, 10);
+
+function table(head: string[], body: (string | number)[][]): string {
+  const all = [head, ...body].map((row) => row.map(String));
+  const widths = head.map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0)));
+  return all
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i]!))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+const TOLD = /^(version\.|gate\.|deployment\.|drift\.|performance\.|window\.|job\.|automation\.|monitor\.|trigger\.)/;
+
+export function printSummary(summary: Summary): void {
+  const { serving } = summary;
+  const events = summary.events.events.filter((event) => TOLD.test(event.kind));
+  const windows = [...summary.windows.windows].sort((a, b) => a.fromMs - b.fromMs || a.version - b.version);
+  const columns = [...new Set(windows.flatMap((w) => Object.keys(w.drift)))];
+  const metrics = [...new Set(windows.flatMap((w) => Object.keys(w.performance)))];
+  const versions = [...summary.versions.versions].sort((a, b) => a.version - b.version);
+  const measured = [...new Set(versions.flatMap((v) => v.verdict?.rules.map((rule) => rule.metric) ?? []))];
+  const start = events[0]?.timeMs ?? 0;
+
+  console.log(
+    `\nTimeline\n${table(
+      ["after", "what", "to", "by", "why"],
+      events.map((e) => [
+        `${((e.timeMs - start) / 1000).toFixed(1)} s`,
+        e.kind,
+        e.subject,
+        e.actor,
+        e.reason.slice(0, 110),
+      ]),
+    )}`,
+  );
+  console.log(
+    `\nVersions\n${table(
+      ["version", "gate", "traffic", ...measured, "run"],
+      versions.map((v) => [
+        v.version,
+        v.gate,
+        `${v.trafficPercent}%`,
+        ...measured.map((m) => show(v.metrics[m])),
+        v.runId?.slice(0, 8) ?? "",
+      ]),
+    )}`,
+  );
+  for (const version of versions) {
+    if (!version.verdict) continue;
+    console.log(
+      `\nGate of version ${version.version}: ${version.verdict.pass ? "passed" : "refused"}\n${table(
+        ["rule", "candidate", "champion", "", "reason"],
+        version.verdict.rules.map((r) => [
+          `${r.metric} ${r.rule}`,
+          show(r.candidate),
+          show(r.champion),
+          r.pass ? "ok" : "no",
+          r.reason,
+        ]),
+      )}`,
+    );
+  }
+  console.log(
+    `\nWeeks\n${table(
+      ["from", "version", "flights", ...columns.map((c) => `psi ${c}`), ...metrics.map((m) => `live ${m}`), "verdict"],
+      windows.map((w) => [
+        day(w.fromMs),
+        w.version,
+        w.rows.toLocaleString("en"),
+        ...columns.map((c) => w.drift[c]?.score.toFixed(3) ?? ""),
+        ...metrics.map((m) => show(w.performance[m])),
+        w.pass ? "ok" : w.reason,
+      ]),
+    )}`,
+  );
+  console.log(`
+Serving
+${serving.flights.toLocaleString("en")} flights and ${serving.outcomes.toLocaleString("en")} outcomes over HTTP, ${serving.failed} requests failed
+${serving.rowsPerSecond.toLocaleString("en")} flights/s while replaying; 500 flights a request: p50 ${serving.bulkMsP50.toFixed(1)} ms, p99 ${serving.bulkMsP99.toFixed(1)} ms; one flight beside them: p50 ${serving.singleMsP50.toFixed(1)} ms, p99 ${serving.singleMsP99.toFixed(1)} ms
+server ready after ${summary.readyMs} ms; the whole demo took ${summary.seconds} s`);
+}

@@ -1,0 +1,218 @@
+/** `models …`, `gate`, `deploy`, `rollback`: versions and which of them serves. */
+
+import type { Command, CommandGroup, Input } from "./command.ts";
+import { text } from "./command.ts";
+import type { Io } from "./io.ts";
+import { table } from "./io.ts";
+
+const FILE_OPTION = { name: "file", short: "f", value: "path", about: "pipeline file", default: "pipeline.yaml" };
+
+const list: Command = {
+  name: "models list",
+  about: "Registered models",
+  action: async (io) => {
+    const { withLife } = await import("../life/context.ts");
+    const { modelViews } = await import("../life/views.ts");
+    const models = await withLife({ root: io.cwd, env: io.env }, modelViews);
+    io.data({ models }, () =>
+      table(io, models, [
+        { title: "model", value: (m) => m.name },
+        { title: "newest", value: (m) => Math.max(...m.latest.map((version) => version.version)), right: true },
+        { title: "aliases", value: (m) => m.aliases.map(({ alias, version }) => `${alias} → ${version}`).join(", ") },
+      ]),
+    );
+    return 0;
+  },
+};
+
+const show: Command = {
+  name: "models show",
+  about: "A model's versions with metrics, verdicts and traffic",
+  args: [{ name: "model", about: "its name; default: the pipeline's" }],
+  options: [FILE_OPTION],
+  action: async (io, input) => {
+    const { versionViews } = await import("../life/views.ts");
+    const { withLife } = await import("../life/context.ts");
+    const name = await modelOf(io, input);
+    const versions = await withLife({ root: io.cwd, env: io.env }, (life) => versionViews(life, name));
+    io.data({ versions }, () => {
+      const metrics = [...new Set(versions.flatMap((v) => v.verdict?.rules.map((rule) => rule.metric) ?? []))].slice(
+        0,
+        5,
+      );
+      return table(io, versions, [
+        { title: "version", value: (v) => v.version, right: true },
+        { title: "made", value: (v) => v.created.slice(0, 19).replace("T", " ") },
+        {
+          title: "gate",
+          value: (v) =>
+            v.gate === "refused" ? io.paint.red(v.gate) : v.gate === "passed" ? io.paint.green(v.gate) : v.gate,
+        },
+        {
+          title: "traffic",
+          value: (v) => (v.trafficPercent > 0 ? io.paint.bold(`${v.trafficPercent}%`) : ""),
+          right: true,
+        },
+        { title: "aliases", value: (v) => v.aliases.join(", ") },
+        ...metrics.map((metric) => ({
+          title: metric,
+          value: (v: (typeof versions)[number]) =>
+            v.metrics[metric] === undefined ? "" : Number(v.metrics[metric].toPrecision(4)),
+          right: true,
+        })),
+        { title: "run", value: (v) => v.runId?.slice(0, 8) },
+      ]);
+    });
+    return 0;
+  },
+};
+
+const lineage: Command = {
+  name: "models lineage",
+  about: "What a version was made from: run, Git commit, data, parameters",
+  args: [{ name: "version", about: "its number", required: true }],
+  options: [FILE_OPTION],
+  action: async (io, input) => {
+    const { lineageOf } = await import("../life/views.ts");
+    const { withLife } = await import("../life/context.ts");
+    const name = await modelOf(io, input);
+    const found = await withLife({ root: io.cwd, env: io.env }, (life) => lineageOf(life, name, versionOf(input)));
+    io.data(found, () =>
+      [
+        `${io.paint.bold(`${found.model} ${found.version}`)}`,
+        `run   ${found.run ? `${found.run.id} (${found.run.trigger}, ${found.run.started})` : "unknown"}`,
+        `code  ${found.git ? found.git.commit + (found.git.dirty ? " with uncommitted changes" : "") : "not in Git"}`,
+        ...Object.entries(found.data).map(([dataset, hash]) => `data  ${dataset} ${hash}`),
+        ...Object.entries(found.run?.params ?? {}).map(([param, value]) => `param ${param} = ${value}`),
+      ].join("\n"),
+    );
+    return 0;
+  },
+};
+
+const promote: Command = {
+  name: "models promote",
+  about: "Move an alias to a version; `champion` moves with deployments only",
+  args: [
+    { name: "version", about: "its number", required: true },
+    { name: "alias", about: "the alias", required: true },
+  ],
+  options: [FILE_OPTION],
+  action: async (io, input) => {
+    const { moveAlias } = await import("../life/deploy.ts");
+    const { withLife } = await import("../life/context.ts");
+    const name = await modelOf(io, input);
+    const moved = { model: name, version: versionOf(input), alias: text(input.args.alias)! };
+    await withLife({ root: io.cwd, env: io.env }, (life) => moveAlias(life, moved));
+    io.data(moved, () => `${moved.alias} → ${name} ${moved.version}`);
+    return 0;
+  },
+};
+
+const gate: Command = {
+  name: "gate",
+  about: "The gate's verdict on a version: every rule, both figures, the margin",
+  details: "Exit code 3 when the gate said no.",
+  args: [{ name: "version", about: "its number; default: the newest" }],
+  options: [FILE_OPTION],
+  action: async (io, input) => {
+    const { versionViews } = await import("../life/views.ts");
+    const { withLife } = await import("../life/context.ts");
+    const { fail } = await import("../base/errors.ts");
+    const { verdictText } = await import("./run-actions.ts");
+    const name = await modelOf(io, input);
+    const versions = await withLife({ root: io.cwd, env: io.env }, (life) => versionViews(life, name));
+    const wanted = text(input.args.version);
+    const found = wanted === undefined ? versions[0] : versions.find((v) => String(v.version) === wanted);
+    if (!found?.verdict)
+      throw fail("NOT_FOUND", {
+        what: wanted ? `version ${wanted} has no verdict` : `${name} has no version`,
+        mend: "trimtab run",
+      });
+    const verdict = found.verdict;
+    io.data({ version: found.version, verdict }, () => `version ${found.version}\n${verdictText(io, verdict)}`);
+    return verdict.pass ? 0 : 3;
+  },
+};
+
+const deploy: Command = {
+  name: "deploy",
+  about: "Serve a version that met the gate",
+  args: [{ name: "version", about: "its number", required: true }],
+  options: [
+    FILE_OPTION,
+    { name: "reason", value: "text", about: "one sentence for the journal", default: "by hand" },
+    { name: "force", about: "overrule the gate; recorded" },
+  ],
+  action: async (io, input) => {
+    const { readPipeline, withLife } = await import("../life/context.ts");
+    const { deployByHand } = await import("../life/cycle.ts");
+    const pipeline = await readPipeline(io.cwd, { file: text(input.options.file)!, env: io.env });
+    const options = {
+      version: versionOf(input),
+      reason: text(input.options.reason)!,
+      force: input.options.force === true,
+    };
+    const made = await withLife({ root: pipeline.root, env: io.env }, (life) => deployByHand(life, pipeline, options));
+    io.data(made, () => `${io.paint.green("deployed")} ${pipeline.model} ${options.version} as ${made.id}`);
+    return 0;
+  },
+};
+
+const rollback: Command = {
+  name: "rollback",
+  about: "Serve the deployment before the current one again, in milliseconds",
+  options: [
+    FILE_OPTION,
+    { name: "to", value: "id", about: "a deployment's id instead of the last" },
+    { name: "reason", value: "text", about: "one sentence for the journal", default: "by hand" },
+  ],
+  action: async (io, input) => {
+    const { withLife } = await import("../life/context.ts");
+    const { rollBack } = await import("../life/deploy.ts");
+    const name = await modelOf(io, input);
+    const to = text(input.options.to);
+    const options = { reason: text(input.options.reason)!, ...(to ? { to } : {}) };
+    const back = await withLife({ root: io.cwd, env: io.env }, (life) => rollBack(life, name, options));
+    io.data(back, () => `${io.paint.green("serving")} ${name} ${back.models[0]?.version} again (${back.id})`);
+    return 0;
+  },
+};
+
+const history: Command = {
+  name: "deployments",
+  about: "Deployments, newest first",
+  options: [FILE_OPTION],
+  action: async (io, input) => {
+    const { deploymentHistory } = await import("../serving/deployment.ts");
+    const { workspaceAt } = await import("../base/workspace.ts");
+    const deployments = await deploymentHistory(workspaceAt(io.cwd, io.env).deploy, await modelOf(io, input));
+    io.data({ deployments }, () =>
+      table(io, deployments, [
+        { title: "", value: (d) => (d.current ? io.paint.green("▶") : "") },
+        { title: "deployment", value: (d) => d.id },
+        { title: "versions", value: (d) => d.models.map((m) => `${m.version} ${m.weight}%`).join(", ") },
+        { title: "made", value: (d) => d.created },
+        { title: "reason", value: (d) => d.reason },
+      ]),
+    );
+    return 0;
+  },
+};
+
+/** The model that is named, or the pipeline's. */
+async function modelOf(io: Io, input: Input): Promise<string> {
+  const named = text(input.args.model);
+  if (named) return named;
+  const { readPipeline } = await import("../life/context.ts");
+  return (await readPipeline(io.cwd, { file: text(input.options.file)!, env: io.env })).model;
+}
+
+function versionOf(input: Input): number {
+  return Number(/^v?(\d+)$/.exec(text(input.args.version) ?? "")?.[1] ?? Number.NaN);
+}
+
+export const modelsGroup: CommandGroup = {
+  title: "Models",
+  commands: [list, show, lineage, promote, gate, deploy, rollback, history],
+};

@@ -1,0 +1,53 @@
+/** `up` and `serve`: the processes that answer. */
+
+import type { Command, CommandGroup, Input } from "./command.ts";
+import { numberOf, text, texts } from "./command.ts";
+import type { Io } from "./io.ts";
+
+const PORT = {
+  name: "port",
+  value: "n",
+  about: "port of the API and the status page (default: TRIMTAB_PORT, or 5000)",
+};
+const SERVE_PORT = { name: "serve-port", value: "n", about: "port of /predict (default: TRIMTAB_SERVE_PORT, or 8080)" };
+const HOST = { name: "host", value: "address", about: "address to listen on", default: "127.0.0.1" };
+const PROCESSES = {
+  name: "processes",
+  value: "n",
+  about: "serving processes; default: deploy.replicas, else one a core",
+};
+const FILES = { name: "file", short: "f", value: "path", about: "pipeline files (default: pipeline.yaml)", many: true };
+
+const up: Command = {
+  name: "up",
+  about: "Start everything: API, status page, scheduler, monitor, jobs, and serving processes",
+  options: [FILES, PORT, SERVE_PORT, HOST, PROCESSES],
+  examples: ["trimtab up", "TRIMTAB_AUTOMATE_RETRAIN=false trimtab up --port 5001"],
+  action: async (io, input) => {
+    const { up: start } = await import("../server/up.ts");
+    return start(io, await optionsOf(input, io.env));
+  },
+};
+
+const serve: Command = {
+  name: "serve",
+  about: "Start only the serving processes; they need the deployment folder and nothing else",
+  options: [SERVE_PORT, HOST, PROCESSES],
+  action: async (io, input) => {
+    const { serveOnly } = await import("../server/up.ts");
+    return serveOnly(io, await optionsOf(input, io.env));
+  },
+};
+
+async function optionsOf(input: Input, env: Io["env"]) {
+  const processes = numberOf(text(input.options.processes), "--processes");
+  return {
+    files: texts(input.options.file).length > 0 ? texts(input.options.file) : ["pipeline.yaml"],
+    port: numberOf(text(input.options.port) ?? env.TRIMTAB_PORT, "--port") ?? 5000,
+    servePort: numberOf(text(input.options["serve-port"]) ?? env.TRIMTAB_SERVE_PORT, "--serve-port") ?? 8080,
+    host: text(input.options.host)!,
+    ...(processes ? { processes } : {}),
+  };
+}
+
+export const serveGroup: CommandGroup = { title: "Serve", commands: [up, serve] };

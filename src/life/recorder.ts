@@ -1,0 +1,79 @@
+/** Pipeline runs as tracked runs: experiment = the pipeline, tags = lineage (Git, data, trigger, environment). */
+
+import { hostname, userInfo } from "node:os";
+import { VERSION } from "../base/version.ts";
+import type { DatasetVersion } from "../db/datasets.ts";
+import type { RunRecorder } from "../pipeline/types.ts";
+import type { Tracking } from "../tracking/tracking.ts";
+import type { DatasetInput, Pair } from "../tracking/types.ts";
+import { gitState } from "./git.ts";
+
+/** Tag names; `mlflow.*` are the ones that MLflow's own tools read. */
+export const TAGS = {
+  trigger: "trimtab.trigger",
+  pipeline: "trimtab.pipeline",
+  data: "trimtab.data.",
+  dirty: "trimtab.git.dirty",
+  environment: "trimtab.environment",
+  digest: "trimtab.digest",
+  commit: "mlflow.source.git.commit",
+  branch: "mlflow.source.git.branch",
+  user: "mlflow.user",
+  parent: "mlflow.parentRunId",
+  source: "mlflow.source.name",
+} as const;
+
+/** A dataset version as MLflow's clients show it. */
+const inputOf = ({ name, hash, uri, rows, columns }: DatasetVersion): DatasetInput => ({
+  dataset: {
+    name,
+    digest: hash,
+    sourceType: "local",
+    source: JSON.stringify({ uri }),
+    schema: JSON.stringify({ columns }),
+    profile: JSON.stringify({ num_rows: rows }),
+  },
+  tags: [{ key: "mlflow.data.context", value: "training" }],
+});
+
+const pairs = (map: Record<string, string>): Pair[] => Object.entries(map).map(([key, value]) => ({ key, value }));
+
+/** `datasets`: the versions that the run will read. `childEnv`: for MLflow calls inside the steps. */
+export function createRecorder(options: {
+  tracking: Tracking;
+  datasets: () => Promise<DatasetVersion[]>;
+  actor: string;
+  childEnv: (runId: string, experimentId: string) => Record<string, string>;
+}): RunRecorder {
+  const { tracking } = options;
+  let runId = "";
+  return {
+    async begin({ pipeline, trigger, params, parentRunId }) {
+      const experimentId = await tracking.ensureExperiment(pipeline.model);
+      const [git, datasets] = await Promise.all([gitState(pipeline.root), options.datasets()]);
+      const tags: Record<string, string> = {
+        [TAGS.trigger]: trigger,
+        [TAGS.pipeline]: pipeline.file,
+        [TAGS.source]: pipeline.file,
+        [TAGS.user]: options.actor,
+        [TAGS.environment]: `trimtab ${VERSION}, bun ${Bun.version}, ${process.platform}-${process.arch}, ${hostname()}, ${userInfo().username}`,
+        ...(git ? { [TAGS.commit]: git.commit, [TAGS.dirty]: String(git.dirty) } : {}),
+        ...(git?.branch ? { [TAGS.branch]: git.branch } : {}),
+        ...(parentRunId ? { [TAGS.parent]: parentRunId } : {}),
+        ...Object.fromEntries(datasets.map(({ name, hash }) => [TAGS.data + name, hash])),
+      };
+      const run = await tracking.createRun({ experimentId, tags: pairs(tags), user: options.actor });
+      runId = run.runId;
+      await tracking.logBatch(runId, { params: pairs(params) });
+      await tracking.logInputs(runId, { datasets: datasets.map(inputOf) });
+      return { runId, env: options.childEnv(runId, experimentId) };
+    },
+    param: (name, value) => tracking.logBatch(runId, { params: [{ key: name, value }] }),
+    metric: (name, value, step = 0) =>
+      tracking.logBatch(runId, { metrics: [{ key: name, value, step, timestampMs: Date.now() }] }),
+    tag: (name, value) => tracking.logBatch(runId, { tags: [{ key: name, value }] }),
+    async end(id, status) {
+      await tracking.updateRun(id, { status, endMs: Date.now() });
+    },
+  };
+}

@@ -1,0 +1,75 @@
+/** What would run, what serves now, and what needs attention: the page that a person looks at first. */
+
+import { listEvents } from "../db/events.ts";
+import { listJobs } from "../db/jobs.ts";
+import { runPipeline } from "../pipeline/run.ts";
+import type { PlannedStep } from "../pipeline/types.ts";
+import { currentDeployment, type Deployment } from "../serving/deployment.ts";
+import type { Pipeline } from "../spec/types.ts";
+import type { Life } from "./context.ts";
+import { runOptions } from "./cycle.ts";
+import { versionViews } from "./views.ts";
+import { type WindowView, windowViews } from "./windows.ts";
+
+export interface Attention {
+  what: string;
+  /** The command that mends it or shows more. */
+  mend: string;
+}
+
+export interface StatusView {
+  model: string;
+  plan: PlannedStep[];
+  deployment: Deployment | undefined;
+  versions: { version: number; gate: "passed" | "refused" | "pending"; serving: boolean; created: string }[];
+  /** The newest that was judged. */
+  window: WindowView | undefined;
+  jobs: { queued: number; running: number; failed: number };
+  attention: Attention[];
+}
+
+/** Gathers the status of one pipeline; plans, but runs nothing. */
+export async function statusOf(life: Life, pipeline: Pipeline): Promise<StatusView> {
+  const model = pipeline.model;
+  const [planned, deployment, versions, windows, jobs] = await Promise.all([
+    runPipeline(pipeline, { ...(await runOptions(life, pipeline)), dryRun: true }),
+    currentDeployment(life.workspace.deploy, model),
+    versionViews(life, model),
+    windowViews(life, model, { limit: 20 }),
+    listJobs(life.db, { pipeline: model, limit: 200 }),
+  ]);
+  const serving = new Set(deployment?.models.map((served) => served.version));
+  const view = {
+    model,
+    plan: planned.plan,
+    deployment,
+    versions: versions
+      .slice(0, 5)
+      .map(({ version, gate, created }) => ({ version, gate, serving: serving.has(version), created })),
+    window: windows.find((window) => window.action !== null),
+    jobs: {
+      queued: jobs.filter((job) => job.state === "queued").length,
+      running: jobs.filter((job) => job.state === "running").length,
+      failed: jobs.filter((job) => job.state === "failed").length,
+    },
+  };
+  return { ...view, attention: await attentionOf(life, pipeline, view) };
+}
+
+async function attentionOf(life: Life, pipeline: Pipeline, view: Omit<StatusView, "attention">): Promise<Attention[]> {
+  const found: Attention[] = [];
+  const stale = view.plan.filter((step) => step.run);
+  if (stale.length > 0) found.push({ what: `${stale.length} steps are out of date`, mend: "trimtab run" });
+  if (!view.deployment) found.push({ what: "nothing is deployed", mend: "trimtab run" });
+  const newest = view.versions[0];
+  if (newest?.gate === "refused")
+    found.push({ what: `the gate refused version ${newest.version}`, mend: `trimtab gate ${newest.version}` });
+  if (view.window && !view.window.pass)
+    found.push({ what: `the last window fails: ${view.window.reason}`, mend: "trimtab drift" });
+  const failures = await listEvents(life.db, { kind: "job.failed", subject: `pipeline/${pipeline.model}`, limit: 1 });
+  if (view.jobs.failed > 0 && failures[0])
+    found.push({ what: `a job failed: ${failures[0].reason}`, mend: "trimtab run" });
+  const left = await listEvents(life.db, { kind: "automation.left_to_person", limit: 1 });
+  if (left[0]) found.push({ what: `left to a person: ${left[0].reason}`, mend: "trimtab run" });
+  return found;
+}

@@ -1,0 +1,60 @@
+/** What the control process looks after: live windows, new data, alerts, retention. Each call is one look and ends. */
+
+import { listDatasets } from "../db/datasets.ts";
+import { createMonitor, type Monitor } from "../monitor/monitor.ts";
+import { currentDeployment } from "../serving/deployment.ts";
+import { retainPredictions } from "../serving/retention.ts";
+import type { Pipeline } from "../spec/types.ts";
+import { automationOn, leaveToPerson } from "./automation.ts";
+import type { Life } from "./context.ts";
+import { queueRun } from "./jobs.ts";
+
+/** The monitor of a workspace; one a process. */
+export const openMonitor = (life: Life): Monitor =>
+  createMonitor({
+    db: life.db,
+    clock: life.clock,
+    workspace: life.workspace,
+    env: life.env,
+    async versions(model) {
+      const deployment = await currentDeployment(life.workspace.deploy, model);
+      const serving = new Set(deployment?.models.filter((served) => served.weight > 0).map((served) => served.version));
+      const versions = await life.registry.listVersions(model).catch(() => []);
+      return versions.flatMap(({ version, folder }) =>
+        folder ? [{ version, folder, serving: serving.has(version) }] : [],
+      );
+    },
+  });
+
+/** Queues a run when a data source holds content that no run has read; once for each content. */
+export async function lookForNewData(life: Life, pipeline: Pipeline): Promise<void> {
+  if (!pipeline.retrain.when.newData) return;
+  for (const { name, uri } of Object.values(pipeline.data)) {
+    const [newest] = await listDatasets(life.db, name, 1);
+    // Before the first run there is nothing to retrain.
+    if (!newest || newest.createdMs + pipeline.retrain.cooldownMs > life.clock.nowMs()) continue;
+    const hash = await life.hashData(uri);
+    if (hash === newest.hash) continue;
+    const reason = `${name} holds new data (${hash.slice(0, 8)})`;
+    const onceKey = `new_data:${pipeline.model}:${hash}`;
+    if (automationOn(life.env, "retrain"))
+      await queueRun(life, { pipeline: pipeline.model, trigger: "new_data", reason, onceKey });
+    else await leaveToPerson(life, `pipeline/${pipeline.model}`, reason, onceKey);
+  }
+}
+
+/** Removes captured predictions that are older, or more, than `retention` keeps. */
+export async function applyRetention(life: Life, pipelines: readonly Pipeline[]): Promise<void> {
+  const ages = pipelines.flatMap(({ retention }) => retention.predictionsMs ?? []);
+  const sizes = pipelines.flatMap(({ retention }) => retention.bytes ?? []);
+  // The folder is shared: the pipeline that keeps longest decides, so that none loses what it asked for.
+  const ageMs = ages.length === pipelines.length ? Math.max(...ages) : undefined;
+  const bytes = sizes.length === pipelines.length ? Math.max(...sizes) : undefined;
+  if (ageMs === undefined && bytes === undefined) return;
+  await retainPredictions({
+    predictionsDir: life.workspace.predictions,
+    clock: life.clock,
+    ...(ageMs === undefined ? {} : { ageMs }),
+    ...(bytes === undefined ? {} : { bytes }),
+  });
+}

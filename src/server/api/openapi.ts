@@ -1,0 +1,100 @@
+/**
+ * The one door to Hono's OpenAPI: our routes are data, and the server and /api/v1/openapi.json are both made from them.
+ */
+
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import { asTrimtabError, TrimtabErrors } from "../../base/errors.ts";
+import { LIMITS } from "../../base/limits.ts";
+import { VERSION } from "../../base/version.ts";
+
+export { z };
+
+export interface ApiRoute<Context> {
+  method: "get" | "post" | "delete";
+  /** Below /api/v1, parameters in braces: /models/{name}. */
+  path: string;
+  summary: string;
+  tag: "status" | "runs" | "models" | "deployments" | "monitor" | "jobs" | "journal";
+  query?: z.ZodObject;
+  body?: z.ZodObject;
+  /** What a 200 holds. */
+  answer: z.ZodType;
+  handle: (context: Context, input: ApiInput) => Promise<unknown>;
+}
+
+export interface ApiInput {
+  params: Record<string, string>;
+  query: Record<string, unknown>;
+  body: Record<string, unknown>;
+}
+
+const Problem = z
+  .object({
+    error: z.object({ code: z.string(), message: z.string(), place: z.string().optional(), mend: z.string() }),
+  })
+  .openapi("Problem");
+
+/** An error as every route answers it: the table's status and { error: { code, message, place, mend } }. */
+export function problem(error: unknown): { status: number; body: { error: unknown } } {
+  const known = asTrimtabError(error);
+  const all = error instanceof TrimtabErrors ? error.errors.map((e) => e.toJSON()) : undefined;
+  return { status: known.status, body: { error: { ...known.toJSON(), ...(all && all.length > 1 ? { all } : {}) } } };
+}
+
+/** A Hono app with the routes under /api/v1, each checked against its schemas, and their OpenAPI document. */
+export function createApi<Context>(routes: readonly ApiRoute<Context>[], context: Context): OpenAPIHono {
+  const app = new OpenAPIHono({
+    defaultHook: (result, c) => {
+      if (result.success) return undefined;
+      const issue = result.error.issues[0];
+      const place = issue?.path.join(".");
+      return c.json(
+        {
+          error: {
+            code: "INVALID",
+            message: issue?.message ?? "invalid request",
+            place,
+            mend: "see /api/v1/openapi.json",
+          },
+        },
+        400,
+      );
+    },
+  });
+  app.onError((error, c) => {
+    const { status, body } = problem(error);
+    return c.json(body, status as 500);
+  });
+  for (const route of routes) addRoute(app, route, context);
+  app.doc31("/api/v1/openapi.json", { openapi: "3.1.0", info: { title: "Trimtab", version: VERSION } });
+  return app;
+}
+
+function addRoute<Context>(app: OpenAPIHono, route: ApiRoute<Context>, context: Context): void {
+  const names = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!);
+  const params = z.object(Object.fromEntries(names.map((name) => [name, z.string()])));
+  const definition = createRoute({
+    method: route.method,
+    path: `/api/v1${route.path}`,
+    summary: route.summary,
+    tags: [route.tag],
+    request: {
+      params,
+      ...(route.query ? { query: route.query } : {}),
+      ...(route.body ? { body: { content: { "application/json": { schema: route.body } } } } : {}),
+    },
+    responses: {
+      200: { description: route.summary, content: { "application/json": { schema: route.answer } } },
+      default: { description: "What went wrong, and the mend", content: { "application/json": { schema: Problem } } },
+    },
+  });
+  app.openapi(definition, async (c) => {
+    const size = Number(c.req.header("content-length") ?? 0);
+    if (size > LIMITS.apiBodyBytes)
+      return c.json({ error: { code: "REQUEST_TOO_LARGE", message: `${size} bytes` } }, 413) as never;
+    const body = route.body ? ((c.req.valid("json" as never) ?? {}) as Record<string, unknown>) : {};
+    const query = route.query ? (c.req.valid("query" as never) as Record<string, unknown>) : {};
+    const answer = await route.handle(context, { params: c.req.param() as Record<string, string>, query, body });
+    return c.json(answer as object, 200) as never;
+  });
+}

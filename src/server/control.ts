@@ -1,0 +1,116 @@
+/**
+ * The control process: API, status page, scheduler, monitor and job loop on one port. It may die or lose its database at any
+ * moment: predictions go on without it, and what it had begun is taken up when it is back.
+ */
+
+import { fail } from "../base/errors.ts";
+import { log } from "../base/log.ts";
+import { openLife, readPipeline } from "../life/context.ts";
+import { superviseJobs } from "../life/jobs.ts";
+import { schedule } from "../life/schedule.ts";
+import { applyRetention, lookForNewData, openMonitor } from "../life/watch.ts";
+import { formatMetrics, type MetricsSnapshot } from "../serving/prometheus.ts";
+import { createApi, problem } from "./api/openapi.ts";
+import { API_ROUTES, type ApiContext } from "./api/routes.ts";
+import { statusPage } from "./page.ts";
+
+export interface ControlOptions {
+  root: string;
+  files: string[];
+  port: number;
+  host: string;
+  /** Numbers of the serving processes, for /metrics. */
+  servingMetrics: (own: MetricsSnapshot) => Promise<MetricsSnapshot>;
+}
+
+/** How often live windows are judged, and retention is applied. */
+const WATCH_MS = 5_000;
+const RETENTION_MS = 10 * 60_000;
+
+export interface Control {
+  port: number;
+  stop(): Promise<void>;
+}
+
+/** Starts everything and resolves when the port answers. Throws PORT_TAKEN, and what reading the pipelines throws. */
+export async function startControl(options: ControlOptions): Promise<Control> {
+  const life = await openLife({ root: options.root, actor: "server" });
+  const closing: (() => Promise<void> | void)[] = [() => life.close()];
+  try {
+    const pipelines = () => Promise.all(options.files.map((file) => readPipeline(options.root, { file })));
+    const jobs = superviseJobs(life, pipelines);
+    closing.push(() => jobs.stop());
+    const monitor = openMonitor(life);
+    const checkNow = async () => {
+      let judged = 0;
+      for (const pipeline of await pipelines()) {
+        judged += (await monitor.check(pipeline)).length;
+        await lookForNewData(life, pipeline);
+      }
+      jobs.wake();
+      return judged;
+    };
+    const alert = async () => {
+      for (const pipeline of await pipelines()) await monitor.deliverAlerts(pipeline);
+    };
+    closing.push(every(WATCH_MS, checkNow), every(WATCH_MS, alert));
+    closing.push(every(RETENTION_MS, async () => applyRetention(life, await pipelines())));
+    closing.push(schedule(life, await pipelines(), jobs.wake));
+    const server = listen(options, { life, pipelines, checkNow, wake: jobs.wake });
+    closing.push(() => server.stop(true));
+    return {
+      port: server.port!,
+      async stop() {
+        // Whoever opens, closes, in reverse, once.
+        for (const close of closing.splice(0).reverse()) await close();
+      },
+    };
+  } catch (error) {
+    for (const close of closing.splice(0).reverse()) await close();
+    throw error;
+  }
+}
+
+function listen(options: ControlOptions, context: ApiContext) {
+  const api = createApi(API_ROUTES, context);
+  api.get("/health", (c) => c.text("OK"));
+  api.get("/metrics", async (c) => c.text(formatMetrics(await options.servingMetrics({}))));
+  api.get("/", async (c) => c.html(await statusPage(context)));
+  api.notFound((c) => {
+    const { status, body } = problem(
+      fail("NOT_FOUND", { what: `there is no ${c.req.path} here`, mend: "see /api/v1/openapi.json" }),
+    );
+    return c.json(body, status as 404);
+  });
+  try {
+    return Bun.serve({ port: options.port, hostname: options.host, fetch: api.fetch, idleTimeout: 60 });
+  } catch (error) {
+    if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
+    throw fail("PORT_TAKEN", {
+      what: `port ${options.port} is taken`,
+      place: "--port",
+      mend: "stop the other program or choose another with --port",
+    });
+  }
+}
+
+/** Calls `work` again `everyMs` after it ended; a failure is logged and does not end the series. */
+function every(everyMs: number, work: () => Promise<unknown>): () => Promise<void> {
+  let timer: ReturnType<typeof setTimeout>;
+  let current: Promise<unknown> = Promise.resolve();
+  let stopped = false;
+  const again = () => {
+    if (stopped) return;
+    timer = setTimeout(() => {
+      current = work()
+        .catch((error: unknown) => log.error("control.loop_failed", { error: String(error) }))
+        .finally(again);
+    }, everyMs);
+  };
+  again();
+  return async () => {
+    stopped = true;
+    clearTimeout(timer);
+    await current;
+  };
+}
