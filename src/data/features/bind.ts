@@ -148,7 +148,8 @@ class Binder {
   }
 
   private isIn(arg: Tree, items: Tree[]): { index: number } {
-    const { index, type } = this.known(arg);
+    const known = this.known(arg);
+    const { index, type } = known.type === "boolean" ? this.op("to_number", "number", [known.index]) : known;
     if (type !== "number" && type !== "string")
       throw new ExpressionProblem(`${SAID[type]} before in`, arg.at, "in takes a number or text");
     if (items.length === 0) throw new ExpressionProblem("an empty list after in", arg.at, "name at least one value");

@@ -205,6 +205,12 @@ function nameOutputs(groups: readonly FittedGroup[], spec: FeatureSpec): { name:
   const outputs = groups.flatMap(({ group, pieces }) =>
     pieces.map(({ node, name }) => ({ node, name: spec.verboseNames ? `${group.name}__${name}` : name, group })),
   );
+  if (outputs.length === 0)
+    throw fail("FEATURES_INVALID", {
+      what: "no feature is left after the transforms",
+      place: spec.file,
+      mend: "name more columns, or do not drop the only category",
+    });
   const seen = new Set<string>();
   for (const { name, group } of outputs) {
     if (seen.has(name))

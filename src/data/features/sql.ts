@@ -61,21 +61,22 @@ class SelectWriter {
 
   write(selected: readonly Selected[]): string {
     const { where, only = [] } = this.options;
-    const whereNodes = where === undefined ? [] : this.needed([where]);
-    for (const node of whereNodes) this.place(node, 1);
-    const whereLevel = where === undefined ? 0 : this.levels.get(where)!;
-    const nodes = this.needed([...selected.flatMap((s) => ("node" in s ? [s.node] : [])), ...whereNodes, ...only]);
-    for (const node of nodes) this.place(node, whereLevel + 1);
-    let sql = this.base(nodes, selected);
-    const depth = Math.max(whereLevel, ...nodes.map((n) => this.levels.get(n)!));
+    const nodes = this.needed([...selected.flatMap((s) => ("node" in s ? [s.node] : [])), ...only]);
+    const windows = nodes.filter((n) => this.isWindow(n));
+    // In this order, so that what refuses a value (an unknown category) never sees a row that does not belong.
+    const whereLevel = where === undefined ? 0 : this.placeAll([where], 1);
+    const onlyLevel = Math.max(this.placeAll(windows, whereLevel + 1), this.placeAll(only, whereLevel + 1), whereLevel);
+    const depth = Math.max(this.placeAll(nodes, onlyLevel + 1), onlyLevel);
+    const all = this.needed([...nodes, ...(where === undefined ? [] : [where])]);
+    let sql = this.base(all, selected);
     for (let level = 0; level <= depth; level++) {
-      if (level > 0) sql = this.layer(sql, nodes, level);
-      if (level === whereLevel && where !== undefined) sql = `SELECT * FROM (${sql}) WHERE ${this.atom(where)}`;
+      if (level > 0) sql = this.layer(sql, all, level);
+      if (level === whereLevel && where !== undefined) sql = this.filtered(sql, [where]);
+      if (level === onlyLevel) sql = this.filtered(sql, only);
     }
     const items = selected.map((s, i) => `${this.selectedSql(s, i)} AS ${ident(s.as)}`);
-    const rest = only.length > 0 ? ` WHERE ${only.map((n) => this.atom(n)).join(" AND ")}` : "";
     // Windows leave the rows sorted by entity; the order of the source is part of the answer.
-    return `SELECT ${items.join(", ")} FROM (${sql})${rest}${this.hasWindows(nodes) ? ` ORDER BY ${ROW}` : ""}`;
+    return `SELECT ${items.join(", ")} FROM (${sql})${windows.length > 0 ? ` ORDER BY ${ROW}` : ""}`;
   }
 
   private needed(roots: readonly number[]): number[] {
@@ -87,12 +88,12 @@ class SelectWriter {
     return op.fn === "window" ? this.source.windows?.get(op.params!.name as string) : undefined;
   }
 
-  private isGiven(node: number): boolean {
-    return this.givenName(node) !== undefined;
+  private isWindow(node: number): boolean {
+    return this.program[node]!.fn === "window" && !this.isGiven(node);
   }
 
-  private hasWindows(nodes: readonly number[]): boolean {
-    return nodes.some((n) => this.program[n]!.fn === "window" && !this.isGiven(n));
+  private isGiven(node: number): boolean {
+    return this.givenName(node) !== undefined;
   }
 
   private layer(sql: string, nodes: readonly number[], level: number): string {
@@ -100,13 +101,23 @@ class SelectWriter {
     return columns.length > 0 ? `SELECT *, ${columns.join(", ")} FROM (${sql})` : sql;
   }
 
-  /** Leaves stand at level 0; a window not below `windowLevel`. */
-  private place(node: number, windowLevel: number): void {
-    if (this.levels.has(node)) return;
+  private filtered(sql: string, conditions: readonly number[]): string {
+    if (conditions.length === 0) return sql;
+    return `SELECT * FROM (${sql}) WHERE ${conditions.map((n) => this.atom(n)).join(" AND ")}`;
+  }
+
+  /** Gives levels to what is not placed yet, none but leaves below `lowest`. The highest level among them. */
+  private placeAll(roots: readonly number[], lowest: number): number {
+    const nodes = this.needed(roots);
+    for (const node of nodes) if (!this.levels.has(node)) this.levels.set(node, this.levelOf(node, lowest));
+    return Math.max(0, ...nodes.map((n) => this.levels.get(n)!));
+  }
+
+  /** Leaves stand at level 0, the rest above their arguments. */
+  private levelOf(node: number, lowest: number): number {
     const op = this.program[node]!;
-    const leaf = op.fn === "column" || op.fn === "literal" || this.isGiven(node);
-    const above = leaf ? 0 : 1 + Math.max(0, ...op.args.map((arg) => this.levels.get(arg)!));
-    this.levels.set(node, op.fn === "window" && !leaf ? Math.max(above, windowLevel) : above);
+    if (op.fn === "column" || op.fn === "literal" || this.isGiven(node)) return 0;
+    return Math.max(lowest, ...op.args.map((arg) => 1 + this.levels.get(arg)!));
   }
 
   private base(nodes: readonly number[], selected: readonly Selected[]): string {
@@ -114,7 +125,7 @@ class SelectWriter {
       .filter((n) => this.levels.get(n) === 0 && this.program[n]!.fn !== "literal")
       .map((n) => `${this.leafSql(n)} AS ${this.atom(n)}`);
     for (const [i, s] of selected.entries()) if ("raw" in s) items.push(`${ident(s.raw)} AS tt_raw${i}`);
-    if (this.hasWindows(nodes)) items.push(`row_number() OVER () AS ${ROW}`);
+    if (nodes.some((n) => this.isWindow(n))) items.push(`row_number() OVER () AS ${ROW}`);
     return `SELECT ${items.length > 0 ? items.join(", ") : "1 AS tt_one"} FROM ${this.source.scan}`;
   }
 

@@ -225,6 +225,7 @@ class Parser {
 
   private unexpected(token: Token, wanted: string): ExpressionProblem {
     const found = token.kind === "end" ? "the expression ends" : `there is "${token.text}"`;
-    return new ExpressionProblem(`${found} where ${wanted} should stand`, token.at, `put ${wanted} there`);
+    const mend = token.text === "not" ? "put brackets around it: (not …)" : `put ${wanted} there`;
+    return new ExpressionProblem(`${found} where ${wanted} should stand`, token.at, mend);
   }
 }

@@ -40,12 +40,13 @@ export const LOOKUP: OpDef = {
       if (table.refuse) throw unknownCategory(table, key);
       return unknown;
     };
-    if (typeof table.keys[0] !== "string") return map1((x) => (Number.isNaN(x) ? missing : find(x)));
-    return ([a], out, rows) => {
-      const x = a as (string | null)[];
+    const numbers = map1((x) => (Number.isNaN(x) ? missing : find(x)));
+    return (args, out, rows) => {
+      const [x] = args;
+      if (x instanceof Float64Array) return numbers(args, out, rows);
       const y = out as Float64Array;
       for (let i = 0; i < rows; i++) {
-        const text = x[i]!;
+        const text = x![i]!;
         y[i] = text === null ? missing : find(text);
       }
     };
@@ -59,9 +60,10 @@ const unknownCategory = (table: Table, key: string | number) =>
     mend: "send a known category, or set handle_unknown: ignore in features.yaml and train again",
   });
 
-const elseSql = (table: Table): string =>
+/** The message depends on the value: DuckDB evaluates an error of constants while it plans, for no row at all. */
+const elseSql = (x: string, table: Table): string =>
   table.refuse
-    ? `error(${constantSql(`a category of ${table.label} that training did not see`)})`
+    ? `error(concat(${constantSql(`a category of ${table.label} that training did not see: `)}, ${x}))`
     : valueSql(table.unknown);
 
 /** An inline ENUM finds its code by hash: 20,000 categories cost 0.3 s over 1M rows, where CASE tries one after the other. */
@@ -70,7 +72,7 @@ function textTable(x: string, table: Table): string {
   const value = table.values.every((v, i) => v === i)
     ? `CAST(${code} AS DOUBLE)`
     : `[${table.values.map(valueSql).join(", ")}][${code} + 1]`;
-  return `CASE WHEN ${code} IS NULL THEN ${elseSql(table)} ELSE ${value} END`;
+  return `CASE WHEN ${code} IS NULL THEN ${elseSql(x, table)} ELSE ${value} END`;
 }
 
 /** Numbers are sorted: a tree of comparisons, as deep as the logarithm of their count. */
@@ -79,7 +81,7 @@ function numberTree(x: string, table: Table, from: number, to: number): string {
     const cases = table.keys
       .slice(from, to)
       .map((key, i) => `WHEN ${x} = ${constantSql(key)} THEN ${valueSql(table.values[from + i]!)}`);
-    return cases.length === 0 ? elseSql(table) : `CASE ${cases.join(" ")} ELSE ${elseSql(table)} END`;
+    return cases.length === 0 ? elseSql(x, table) : `CASE ${cases.join(" ")} ELSE ${elseSql(x, table)} END`;
   }
   const middle = (from + to) >> 1;
   const low = numberTree(x, table, from, middle);

@@ -110,7 +110,8 @@ const pow: FeatureFunction = {
   gives: "number",
   about: "`x` to the power of `y`.",
   sql: ([x, y]) => finiteSql(`pow(${x}, ${y})`),
-  kernel: () => map2((x, y) => finite(x ** y)),
+  // JavaScript has NaN ** 0 = 1.
+  kernel: () => map2((x, y) => (Number.isNaN(x) ? x : finite(x ** y))),
 };
 
 export const NUMBER_FUNCTIONS: FeatureFunction[] = [

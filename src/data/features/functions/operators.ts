@@ -63,10 +63,11 @@ export const OPERATORS = {
   subtract: arithmetic("-", (x, y) => x - y),
   multiply: arithmetic("*", (x, y) => x * y),
   divide: arithmetic("/", (x, y) => x / y),
+  /** DuckDB's `%` is C's exact fmod; its function fmod is `x - y * floor(x / y)`, which is not. */
   remainder: {
     sql: ([x, y]) =>
-      `CASE WHEN ${y} <> 0 THEN CASE WHEN fmod(${x}, ${y}) <> 0 AND (fmod(${x}, ${y}) < 0) <> (${y} < 0) ` +
-      `THEN fmod(${x}, ${y}) + ${y} ELSE fmod(${x}, ${y}) END END`,
+      `CASE WHEN ${y} <> 0 THEN CASE WHEN (${x} % ${y}) <> 0 AND ((${x} % ${y}) < 0) <> (${y} < 0) ` +
+      `THEN (${x} % ${y}) + ${y} ELSE (${x} % ${y}) END END`,
     kernel: () => map2(remainder),
   },
   negate: { sql: ([x]) => `-(${x})`, kernel: () => map1((x) => -x) },

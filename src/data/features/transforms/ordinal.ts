@@ -23,6 +23,7 @@ export const ORDINAL: Transform = {
   },
   needs: () => ["categories"],
   build: ({ piece, options, statistics, builder }) => {
+    if (statistics.present === 0) throw new TransformProblem("has no values in training to order", "remove it");
     const unknown = (options.unknown_value as number | undefined) ?? null;
     const refuse = unknown === null;
     const chosen = chosenCategories(statistics.categories!, options.categories as string[] | undefined, refuse);
