@@ -60,7 +60,7 @@ async function newestTest(sql: Sql, scan: string, columns: readonly DuckColumn[]
         "columns",
       ),
     });
-  const counted = `SELECT ${ident(by.name)} AS v, count(*) AS n FROM ${scan} WHERE ${ident(by.name)} IS NOT NULL GROUP BY v`;
+  const counted = `SELECT ${ident(by.name)} AS v, count(*) AS n FROM ${scan} WHERE ${ident(by.name)} IS NOT NULL GROUP BY ${ident(by.name)}`;
   const summed = `SELECT v, sum(n) OVER (ORDER BY v DESC) AS newer, sum(n) OVER () AS total FROM (${counted})`;
   const [cut] = await sql.rows<{ v: string }>(
     `SELECT CAST(v AS VARCHAR) AS v FROM (${summed}) WHERE newer < total ` +

@@ -10,7 +10,7 @@ import { findOp } from "./functions/table.ts";
 import { constantSql } from "./literals.ts";
 import type { Op, Program } from "./program.ts";
 import { reachable } from "./program.ts";
-import { ENTITY, TIME, VALUE, type WindowFrame, windowSql } from "./windows.ts";
+import { ENTITY, placeSql, TIME, VALUE, type WindowFrame, type WindowNames, windowSql } from "./windows.ts";
 
 /** What of DuckDB this folder uses. */
 export interface Sql {
@@ -97,8 +97,19 @@ class SelectWriter {
   }
 
   private layer(sql: string, nodes: readonly number[], level: number): string {
-    const columns = nodes.filter((n) => this.levels.get(n) === level).map((n) => `${this.opSql(n)} AS ${this.atom(n)}`);
-    return columns.length > 0 ? `SELECT *, ${columns.join(", ")} FROM (${sql})` : sql;
+    const here = nodes.filter((n) => this.levels.get(n) === level);
+    if (here.length === 0) return sql;
+    const places = here.flatMap((n) => {
+      const place = this.isWindow(n) ? placeSql(frameOf(this.program[n]!), this.windowNames(n)) : undefined;
+      return place === undefined ? [] : [`${place} AS ${placeName(n)}`];
+    });
+    const from = places.length > 0 ? `SELECT *, ${places.join(", ")} FROM (${sql})` : sql;
+    return `SELECT *, ${here.map((n) => `${this.opSql(n)} AS ${this.atom(n)}`).join(", ")} FROM (${from})`;
+  }
+
+  private windowNames(node: number): WindowNames {
+    const args = this.program[node]!.args.map((arg) => this.atom(arg));
+    return { value: args[VALUE]!, time: args[TIME]!, entity: args.slice(ENTITY), row: ROW };
   }
 
   private filtered(sql: string, conditions: readonly number[]): string {
@@ -137,9 +148,11 @@ class SelectWriter {
 
   private opSql(node: number): string {
     const op = this.program[node]!;
-    const args = op.args.map((arg) => this.atom(arg));
-    if (op.fn !== "window") return opOf(op).sql(args, op);
-    return windowSql(op.params as unknown as WindowFrame, args[VALUE]!, args[TIME]!, args.slice(ENTITY), ROW);
+    if (op.fn === "window") return windowSql(frameOf(op), this.windowNames(node), placeName(node));
+    return opOf(op).sql(
+      op.args.map((arg) => this.atom(arg)),
+      op,
+    );
   }
 
   private selectedSql(selected: Selected, i: number): string {
@@ -157,6 +170,9 @@ class SelectWriter {
     return op.params!.value === null ? `CAST(NULL AS ${SQL_TYPE[op.type]})` : constantSql(op.params!.value as string);
   }
 }
+
+const frameOf = (op: Op): WindowFrame => op.params as unknown as WindowFrame;
+const placeName = (node: number): string => `tt_place${node}`;
 
 const SQL_TYPE: Record<ColumnType, string> = {
   number: "DOUBLE",

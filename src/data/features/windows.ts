@@ -49,21 +49,35 @@ export const rowsKept = (frame: WindowFrame): number => (frame.rows ?? 0) + (fra
 /** How far back a window by time looks. */
 export const reachMs = (frame: WindowFrame): number => (frame.rangeMs ?? 0) + (frame.lagMs ?? 0);
 
-/** SQL for one window; the arguments are names. `row` numbers the rows in their order of arrival and breaks ties in time. */
-export function windowSql(
-  frame: WindowFrame,
-  value: string,
-  time: string,
-  entity: readonly string[],
-  row: string,
-): string {
+/** Names in SQL: of a window's arguments, and of the number of a row in its order of arrival, which breaks ties in time. */
+export interface WindowNames {
+  value: string;
+  time: string;
+  entity: readonly string[];
+  row: string;
+}
+
+/**
+ * `last` by time needs the row's place in its entity's order as a column of its own: DuckDB orders a RANGE by one key, and
+ * which of several rows at one instant comes last is then left to chance. Undefined for other windows.
+ */
+export function placeSql(frame: WindowFrame, { time, entity, row }: WindowNames): string | undefined {
+  if (frame.aggregate !== "last" || frame.rangeMs === undefined) return undefined;
+  return `row_number() OVER (PARTITION BY ${entity.join(", ")} ORDER BY ${time} NULLS LAST, ${row})`;
+}
+
+/** SQL for one window. `place` is the name of the column that `placeSql` asked for. */
+export function windowSql(frame: WindowFrame, names: WindowNames, place: string): string {
+  const { value, time, entity, row } = names;
   const over = `OVER (PARTITION BY ${entity.join(", ")} ORDER BY ${orderSql(frame, time, row)} ${boundsSql(frame)})`;
   const input = frame.aggregate === "std" ? `CASE WHEN abs(${value}) <= ${STD_LIMIT} THEN ${value} END` : value;
   const known = [...entity, time].map((name) => `${name} IS NOT NULL`);
   // Every aggregate but count is NULL without a value anyway, and counting a RANGE costs as much again (5 s over 3M rows).
   const counted = frame.aggregate === "count" ? frame.minPeriods > 0 : frame.minPeriods > 1;
   if (counted) known.push(`count(${input}) ${over} >= ${frame.minPeriods}`);
-  return `CASE WHEN ${known.join(" AND ")} THEN ${aggregateSql(frame.aggregate, input, over)} END`;
+  const last = frame.rangeMs === undefined ? `last_value(${value} IGNORE NULLS)` : `arg_max(${value}, ${place})`;
+  const answer = frame.aggregate === "last" ? `${last} ${over}` : aggregateSql(frame.aggregate, input, over);
+  return `CASE WHEN ${known.join(" AND ")} THEN ${answer} END`;
 }
 
 const orderSql = (frame: WindowFrame, time: string, row: string): string =>
@@ -78,7 +92,7 @@ function boundsSql(frame: WindowFrame): string {
   return `ROWS BETWEEN ${nearest + frame.rows! - 1} PRECEDING AND ${nearest} PRECEDING`;
 }
 
-function aggregateSql(aggregate: Aggregate, value: string, over: string): string {
+function aggregateSql(aggregate: Exclude<Aggregate, "last">, value: string, over: string): string {
   switch (aggregate) {
     case "count":
       return `CAST(count(${value}) ${over} AS DOUBLE)`;
@@ -91,8 +105,6 @@ function aggregateSql(aggregate: Aggregate, value: string, over: string): string
     case "min":
     case "max":
       return `${aggregate}(${value}) ${over}`;
-    case "last":
-      return `last_value(${value} IGNORE NULLS) ${over}`;
     default:
       return aggregate satisfies never;
   }

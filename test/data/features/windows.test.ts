@@ -1,0 +1,131 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import fc from "fast-check";
+import { compileFeatures } from "../../../src/data/features/compile.ts";
+import { featuresSql } from "../../../src/data/features/features-sql.ts";
+import { fitFeatures } from "../../../src/data/features/fit.ts";
+import type { FittedFeatures } from "../../../src/data/features/fitted.ts";
+import { parseFeatures } from "../../../src/data/features/parse.ts";
+import { runTransform } from "../../../src/data/features/transform.ts";
+import { expectEqual } from "./compare.ts";
+import { type Frame, frame, slice, testDuck, testFolder } from "./frames.ts";
+
+const duck = await testDuck();
+const folder = testFolder();
+const HOUR_MS = 3_600_000;
+
+const windows = fc.record({
+  entity: fc.constantFrom("who", ["who", "where"], ["where"]),
+  aggregate: fc.constantFrom("count", "sum", "mean", "std", "min", "max", "last"),
+  of: fc.constantFrom("v", "v > 1", "v * 2 - 1"),
+  size: fc.oneof(
+    fc.record({ rows: fc.integer({ min: 1, max: 5 }), lag: fc.integer({ min: 0, max: 3 }) }),
+    fc.record({ rows: fc.integer({ min: 1, max: 4 }), lag: fc.constantFrom(0, 2), closed: fc.constant("right") }),
+    fc.record({ range: fc.constantFrom("1h", "3h", "12h"), lag: fc.constantFrom("0s", "1h", "90m") }),
+  ),
+  min_periods: fc.constantFrom(undefined, 0, 1, 2, 3),
+});
+const rows = fc.array(
+  fc.record({
+    gapHours: fc.constantFrom(0, 0, 0, 1, 1, 2, 5),
+    who: fc.option(fc.constantFrom("a", "b", ""), { freq: 8 }),
+    where: fc.option(fc.integer({ min: 0, max: 1 }), { freq: 8 }),
+    v: fc.option(fc.oneof(fc.integer({ min: -3, max: 9 }), fc.double({ min: -100, max: 100, noNaN: true })), {
+      freq: 4,
+    }),
+    ok: fc.option(fc.boolean(), { freq: 6 }),
+  }),
+  { minLength: 2, maxLength: 40 },
+);
+type Rows = typeof rows extends fc.Arbitrary<infer T> ? T : never;
+
+/** Rows in the order of time, several at one instant. */
+function timed(list: Rows): Frame {
+  let time = Date.UTC(2001, 0, 1);
+  const times = list.map(({ gapHours }) => {
+    time += gapHours * HOUR_MS;
+    return time;
+  });
+  return frame({
+    "t:timestamp": times,
+    "who:string": list.map((r) => r.who),
+    "where:number": list.map((r) => r.where),
+    "v:number": list.map((r) => r.v),
+    "ok:boolean": list.map((r) => r.ok),
+  });
+}
+
+function specOf(list: readonly { aggregate: string; of: string; size: object }[], where?: string) {
+  const named = list.map(({ aggregate, of, size, ...rest }, i) => [`w${i}`, { ...rest, ...size, [aggregate]: of }]);
+  const yaml = {
+    time: "t",
+    where,
+    derive: { relative: "coalesce(w0, 0) + 1" },
+    windows: Object.fromEntries(named),
+    features: { f: { columns: ["relative", ...named.map(([name]) => name)] } },
+  };
+  return parseFeatures(JSON.stringify(yaml), "features.yaml");
+}
+
+test("rows replayed one by one through a history give what SQL gives over all rows", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(windows, { minLength: 2, maxLength: 4 }), rows, async (list, data) => {
+      const { specs, batch } = timed(data);
+      await duck.load("timed", specs, batch);
+      const fitted = await fitFeatures(duck, "timed", specOf(list));
+      const trained = await duck.batch(featuresSql(fitted, "timed"));
+      const atOnce = compileFeatures(fitted, { replay: true }).apply(batch);
+      expectEqual(atOnce, trained, fitted.outputs, 200);
+      const served = compileFeatures(fitted);
+      for (let i = 0; i < batch.rows; i++) {
+        const row = slice(batch, i, i + 1);
+        expectEqual(served.apply(row), slice(trained, i, i + 1), fitted.outputs, 200);
+        served.observe(row);
+      }
+    }),
+    { numRuns: 100 },
+  );
+}, 60_000);
+
+test("a history that is seeded from the saved tail goes on where training ended", async () => {
+  const outs = {
+    train: join(folder, "t.parquet"),
+    holdout: join(folder, "h.parquet"),
+    features: join(folder, "f.json"),
+  };
+  let splits = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(windows, { minLength: 1, maxLength: 3 }), rows, async (list, data) => {
+      // The oldest row always trains, so that there is one.
+      const { specs, batch } = timed(data.map((row, i) => (i === 0 ? { ...row, ok: true } : row)));
+      const times = batch.columns.t as Float64Array;
+      if (times[0] === times.at(-1)) return;
+      await duck.load("timed", specs, batch);
+      const spec = specOf(list, "ok");
+      const split = { holdout: 0.4, by: "t" };
+      await runTransform(duck, { scan: "timed", spec, split, outs });
+      splits++;
+      const fitted: FittedFeatures = await Bun.file(outs.features).json();
+      const everything = "(SELECT * FROM timed WHERE ok)";
+      const trained = await duck.batch(featuresSql(fitted, everything, { carry: ["t"] }));
+      const from = (await duck.batch(`SELECT * FROM '${outs.train}'`)).rows;
+      const holdout = await duck.batch(`SELECT * FROM '${outs.holdout}'`);
+      const kept = await duck.batch(`SELECT * FROM '${outs.holdout}' WHERE ok`);
+      // Rows that where: refuses are replayed too and must leave no trace.
+      const served = compileFeatures(fitted, { replay: true }).apply(holdout);
+      const passing = [...(holdout.columns.ok as Float64Array).keys()].filter((i) => holdout.columns.ok![i] === 1);
+      const picked = Object.fromEntries(
+        fitted.outputs.map((name) => [name, passing.map((i) => served.columns[name]![i]!)]),
+      );
+      expect(kept.rows).toBe(trained.rows - from);
+      expectEqual(
+        { rows: kept.rows, columns: picked as never },
+        slice(trained, from, trained.rows),
+        fitted.outputs,
+        200,
+      );
+    }),
+    { numRuns: 60 },
+  );
+  expect(splits).toBeGreaterThan(15);
+}, 60_000);
