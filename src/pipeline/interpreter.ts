@@ -26,6 +26,8 @@ export async function interpreterParts(commands: readonly string[], path: string
   return parts;
 
   async function find(name: string): Promise<string> {
+    // Ours comes first on the steps' PATH, by a link that the first run makes after it has planned.
+    if (name === "bun") return `Bun ${Bun.version}`;
     const file = Bun.which(name, { PATH: path, cwd: ctx.pipeline.root });
     return file === null ? "not found" : await versionOf(file, path, ctx);
   }
