@@ -47,11 +47,8 @@ export async function fitResolved(sql: Sql, source: Source, spec: FeatureSpec, r
   if (numericTarget !== undefined) rows.target = numericTarget;
   const usesTarget = spec.groups.some((g) => g.transforms.some((t) => t.key === "target_mean"));
   const targetMean = usesTarget && numericTarget !== undefined ? await meanOf(rows, numericTarget) : undefined;
-  const inputNames = columnsRead(
-    builder,
-    resolved.groups.flatMap((g) => g.pieces.map((p) => p.node)),
-    true,
-  );
+  const pieces = resolved.groups.flatMap((g) => g.pieces.map((p) => p.node));
+  const inputNames = inOrder(source, columnsRead(builder, pieces, true));
   const nulls = await inputStatistics(rows, builder, inputNames);
   if (nulls.rows === 0) throw noRows(spec);
   const groups = await new Fitting(rows, builder, targetMean).run(resolved.groups);
@@ -71,7 +68,7 @@ export async function fitResolved(sql: Sql, source: Source, spec: FeatureSpec, r
     rows: nulls.rows,
     ...(target && { target: { name: target.name, type: builder.typeOf(target.node), node: target.node } }),
     ...(spec.time && { time: spec.time.name }),
-    observed: observedColumns(resolved),
+    observed: observedColumns(resolved, source),
   });
   return { fitted, outputs };
 }
@@ -107,6 +104,11 @@ async function inputStatistics(rows: TrainingRows, builder: ProgramBuilder, name
   return { rows: found.get(anchor)!.rows, complete };
 }
 
+/** In the order of the data, which is the order in which a request may give its values without names. */
+function inOrder(source: Source, names: readonly string[]): string[] {
+  return source.columns!.map((column) => column.name).filter((name) => names.includes(name));
+}
+
 /** Columns that a group with impute reads: null is welcome there even if training had none. */
 function imputedColumns({ groups }: Resolved, builder: ProgramBuilder): Set<string> {
   const nodes = groups
@@ -116,10 +118,10 @@ function imputedColumns({ groups }: Resolved, builder: ProgramBuilder): Set<stri
 }
 
 /** The columns of windows' entity, time and value, and of `where`, which decides what enters a window. */
-function observedColumns({ builder }: Resolved): ColumnSpec[] {
+function observedColumns({ builder }: Resolved, source: Source): ColumnSpec[] {
   const windows = [...builder.ops.entries()].filter(([, op]) => op.fn === "window").map(([node]) => node);
   if (windows.length === 0) return [];
-  const names = columnsRead(builder, windows, false);
+  const names = inOrder(source, columnsRead(builder, windows, false));
   return names.map((name) => ({ name, type: typeOfColumn(builder, name), required: false }));
 }
 

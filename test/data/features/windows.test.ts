@@ -8,7 +8,7 @@ import type { FittedFeatures } from "../../../src/data/features/fitted.ts";
 import { parseFeatures } from "../../../src/data/features/parse.ts";
 import { runTransform } from "../../../src/data/features/transform.ts";
 import { expectEqual } from "./compare.ts";
-import { type Frame, frame, slice, testDuck, testFolder } from "./frames.ts";
+import { complaints, type Frame, frame, slice, testDuck, testFolder } from "./frames.ts";
 
 const duck = await testDuck();
 const folder = testFolder();
@@ -33,9 +33,9 @@ const rows = fc.array(
     v: fc.option(fc.oneof(fc.integer({ min: -3, max: 9 }), fc.double({ min: -100, max: 100, noNaN: true })), {
       freq: 4,
     }),
-    ok: fc.option(fc.boolean(), { freq: 6 }),
+    ok: fc.oneof({ weight: 6, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constantFrom(false, null) }),
   }),
-  { minLength: 2, maxLength: 40 },
+  { minLength: 2, maxLength: 40, size: "large" },
 );
 type Rows = typeof rows extends fc.Arbitrary<infer T> ? T : never;
 
@@ -129,3 +129,73 @@ test("a history that is seeded from the saved tail goes on where training ended"
   );
   expect(splits).toBeGreaterThan(15);
 }, 60_000);
+
+const HOLE = Number.NaN;
+const visits = frame({
+  "t:timestamp": [0, 1, 2, 2, 3, 10].map((hour) => hour * HOUR_MS),
+  "who:string": ["a", "a", "a", "a", "b", "a"],
+  "v:number": [1, 2, null, 8, 99, 5],
+});
+
+/** One window's values over `visits`, from SQL; serving must give the same. */
+async function valuesOf(window: object): Promise<number[]> {
+  await duck.load("visits", visits.specs, visits.batch);
+  const yaml = { time: "t", windows: { w: window }, features: { f: ["w"] }, verbose_feature_names_out: false };
+  const fitted = await fitFeatures(duck, "visits", parseFeatures(JSON.stringify(yaml), "features.yaml"));
+  const trained = await duck.batch(featuresSql(fitted, "visits"));
+  expectEqual(compileFeatures(fitted, { replay: true }).apply(visits.batch), trained, ["w"]);
+  return [...(trained.columns.w as Float64Array)];
+}
+
+test("rows: this row and younger ones are not seen, others of the instant only when they came before", async () => {
+  expect(await valuesOf({ entity: "who", rows: 2, sum: "v" })).toEqual([HOLE, 1, 3, 2, HOLE, 8]);
+  expect(await valuesOf({ entity: "who", rows: 2, lag: 1, sum: "v" })).toEqual([HOLE, HOLE, 1, 3, HOLE, 2]);
+  expect(await valuesOf({ entity: "who", rows: 2, closed: "right", sum: "v" })).toEqual([1, 3, 2, 8, 99, 13]);
+});
+
+test("range: nothing of the same instant is seen, nor what is younger than the lag, nor the far end's next", async () => {
+  expect(await valuesOf({ entity: "who", range: "2h", sum: "v" })).toEqual([HOLE, 1, 3, 3, HOLE, HOLE]);
+  expect(await valuesOf({ entity: "who", range: "8h", lag: "1h", count: "v" })).toEqual([0, 0, 1, 1, 0, 2]);
+  expect(await valuesOf({ entity: "who", range: "10h", last: "v", min_periods: 2 })).toEqual([
+    HOLE,
+    HOLE,
+    2,
+    2,
+    HOLE,
+    8,
+  ]);
+});
+
+test("a request asks for entity and time only; what windows aggregate is needed once it is known", async () => {
+  const fitted = await fitFeatures(duck, "visits", specOfLate());
+  expect(fitted.inputs.map((c) => c.name)).toEqual(["t", "who"]);
+  expect(fitted.observed.map((c) => c.name)).toEqual(["t", "who", "v"]);
+  const served = compileFeatures(fitted);
+  const asked = { rows: 1, columns: { t: Float64Array.of(11 * HOUR_MS), who: ["a"] } };
+  expect(served.apply(asked).columns.w).toEqual(Float64Array.of(Number.NaN));
+  served.observe(visits.batch);
+  expect(served.apply(asked).columns.w).toEqual(Float64Array.of(6.5));
+});
+
+const specOfLate = () =>
+  parseFeatures(
+    `{ time: t, target: { late: v > 3 }, windows: { w: { entity: who, rows: 2, mean: v } }, features: { f: [w] },
+       verbose_feature_names_out: false }`,
+    "features.yaml",
+  );
+
+test("a split that is not by the windows' time is refused", async () => {
+  const spec = parseFeatures(
+    "time: t\nwindows: { w: { entity: who, rows: 2, mean: v } }\nfeatures: { f: [w] }\n",
+    "features.yaml",
+  );
+  const outs = {
+    train: join(folder, "x.parquet"),
+    holdout: join(folder, "y.parquet"),
+    features: join(folder, "x.json"),
+  };
+  const job = () => runTransform(duck, { scan: "visits", spec, split: { holdout: 0.2 }, outs });
+  expect(await complaints(job)).toEqual([
+    "error[FEATURES_INVALID] features.yaml:2 windows.w: the window w is ordered by t and the rows are split by a hash. Mend: write split: { holdout: 0.2, by: t }.",
+  ]);
+});
