@@ -18,8 +18,10 @@ interface RunOptions {
   env?: Record<string, string>;
 }
 
+/** The tests' own settings are no settings of the program's. */
+const { TRIMTAB_TEST_VENVS: _, ...inherited } = process.env;
 const environment = (env: Record<string, string> = {}) => ({
-  ...process.env,
+  ...inherited,
   NO_COLOR: "1",
   TRIMTAB_ACTOR: "test",
   ...env,

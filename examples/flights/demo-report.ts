@@ -34,6 +34,7 @@ interface Window {
   rows: number;
   drift: Record<string, { score: number; drifted: boolean }>;
   performance: Record<string, number>;
+  state: "open" | "closed";
   pass: boolean;
   reason: string;
 }
@@ -102,7 +103,7 @@ export function printSummary(summary: Summary): void {
   const events = summary.events.events.filter((event) => TOLD.test(event.kind));
   const windows = [...summary.windows.windows].sort((a, b) => a.fromMs - b.fromMs || a.version - b.version);
   const columns = [...new Set(windows.flatMap((w) => Object.keys(w.drift)))];
-  const metrics = [...new Set(windows.flatMap((w) => Object.keys(w.performance)))];
+  const metrics = ["accuracy", "roc_auc", "log_loss"].filter((name) => windows.some((w) => name in w.performance));
   const versions = [...summary.versions.versions].sort((a, b) => a.version - b.version);
   const measured = [...new Set(versions.flatMap((v) => v.verdict?.rules.map((rule) => rule.metric) ?? []))];
   const start = events[0]?.timeMs ?? 0;
@@ -155,7 +156,7 @@ export function printSummary(summary: Summary): void {
         w.rows.toLocaleString("en"),
         ...columns.map((c) => w.drift[c]?.score.toFixed(3) ?? ""),
         ...metrics.map((m) => show(w.performance[m])),
-        w.pass ? "ok" : w.reason,
+        w.state === "open" ? "open" : w.pass ? "ok" : w.reason,
       ]),
     )}`,
   );

@@ -68,6 +68,9 @@ try {
     await post("/monitor/check", {});
     await jobsDone(from);
   }
+  // Captured rows count once they have settled on disk.
+  await Bun.sleep(1500);
+  await post("/monitor/check", {});
   summary = await collect(replay);
 } finally {
   server.kill("SIGTERM");

@@ -56,6 +56,23 @@ export const TEXT_FUNCTIONS: FeatureFunction[] = [
     kernel: () => textToNumber(codePoints),
   },
   {
+    name: "text",
+    takes: [{ name: "x", type: "number" }],
+    gives: "string",
+    about: "A number's whole part as text; missing beyond 2^53, where doubles skip whole numbers.",
+    sql: ([x]) =>
+      `CASE WHEN abs(${x}) <= ${Number.MAX_SAFE_INTEGER} THEN CAST(CAST(trunc(${x}) AS BIGINT) AS VARCHAR) END`,
+    kernel: () => (args, out, rows) => {
+      const numbers = args[0] as Float64Array;
+      const texts = out as (string | null)[];
+      for (let i = 0; i < rows; i++) {
+        const x = numbers[i]!;
+        // + 0 turns -0 into 0, as an integer has no sign of zero.
+        texts[i] = Math.abs(x) <= Number.MAX_SAFE_INTEGER ? String(Math.trunc(x) + 0) : null;
+      }
+    },
+  },
+  {
     name: "concat",
     takes: [{ ...TEXT, rest: true }],
     gives: "string",
