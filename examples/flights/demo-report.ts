@@ -32,14 +32,23 @@ interface Window {
   toMs: number;
   version: number;
   rows: number;
-  drift: Record<string, { score: number; drifted: boolean }>;
+  drift: Record<string, { score: number; drifted: boolean; unseen: number }>;
   performance: Record<string, number>;
   state: "open" | "closed";
   pass: boolean;
   reason: string;
 }
 
+interface Check {
+  type: string;
+  says: string;
+  success: boolean;
+  counts?: { unexpected: number };
+}
+
 export interface Summary {
+  /** What the checks of January and February found. */
+  checks: Check[];
   events: { events: Event[] };
   versions: { versions: Version[] };
   windows: { windows: Window[] };
@@ -160,6 +169,18 @@ export function printSummary(summary: Summary): void {
       ]),
     )}`,
   );
+  const allowed = summary.checks.filter((check) => check.success && (check.counts?.unexpected ?? 0) > 0);
+  console.log(`\nTrouble in the data, and what became of it`);
+  for (const check of allowed) console.log(`- ${check.says}: within what ${check.type} allows, so the run went on`);
+  for (const column of ["origin", "destination"])
+    for (const window of windows) {
+      const flights = Math.round((window.drift[column]?.unseen ?? 0) * window.rows);
+      if (flights > 0)
+        console.log(
+          `- week of ${day(window.fromMs)}: ${flights} flights name a ${column} that version ${window.version} never saw; it answers them with the mean of all`,
+        );
+    }
+
   console.log(`
 Serving
 ${serving.flights.toLocaleString("en")} flights and ${serving.outcomes.toLocaleString("en")} outcomes over HTTP, ${serving.failed} requests failed

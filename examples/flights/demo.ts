@@ -38,6 +38,7 @@ rmSync(HOME, { recursive: true, force: true });
 progress.chapter("January and February become a dataset, a model and a deployment");
 await trimtab(["init", HOME, "--template", "flights"], REPO);
 await trimtab(["run"], HOME);
+const checks = await checksOf(["validate", "--json", "--quiet"]);
 
 progress.chapter("The server starts");
 const control = freePort();
@@ -92,6 +93,14 @@ async function trimtab(args: string[], cwd: string): Promise<void> {
   if (exit !== 0) throw new Error(`trimtab ${args[0]} ended with exit code ${exit}`);
 }
 
+async function checksOf(args: string[]): Promise<Summary["checks"]> {
+  const child = Bun.spawn([TRIMTAB, ...args], { cwd: HOME, stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+  const { reports } = (await new Response(child.stdout).json()) as {
+    reports: { report: { results: Summary["checks"] } }[];
+  };
+  return reports.flatMap(({ report }) => report.results);
+}
+
 async function jobsDone(week: string): Promise<void> {
   for (;;) {
     const { jobs } = (await get("/jobs?limit=20")) as { jobs: { state: string; trigger: string; reason: string }[] };
@@ -112,6 +121,7 @@ async function collect(replay: Replay): Promise<Summary> {
     get("/models/flight-delay/deployments"),
   ]);
   return {
+    checks,
     events,
     versions,
     windows,

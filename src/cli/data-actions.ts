@@ -11,7 +11,7 @@ import { championOf, folderOf } from "../life/deploy.ts";
 import { checkData, profileData } from "../life/inspect.ts";
 import { openMonitor } from "../life/watch.ts";
 import { windowViews } from "../life/windows.ts";
-import { type Io, table } from "./io.ts";
+import { figure, type Io, table } from "./io.ts";
 
 export async function validateCommand(io: Io, file: string): Promise<number> {
   const pipeline = await readPipeline(io.cwd, { file, env: io.env });
@@ -62,8 +62,11 @@ const profileText = (io: Io, profile: Profile): string =>
     ]),
   ].join("\n");
 
-const numeric = (column: ColumnProfile, key: "min" | "mean" | "max"): string =>
-  column.kind === "numeric" && Number.isFinite(column[key]) ? Number(column[key]!.toPrecision(5)).toString() : "";
+function numeric(column: ColumnProfile, key: "min" | "mean" | "max"): string {
+  const value = column.kind === "numeric" ? column[key] : null;
+  if (value === null || column.kind !== "numeric") return "";
+  return column.type === "timestamp" ? new Date(value).toISOString().slice(0, 16).replace("T", " ") : figure(value);
+}
 
 export async function featuresCommand(io: Io, version: string | undefined, file: string): Promise<number> {
   const pipeline = await readPipeline(io.cwd, { file, env: io.env });

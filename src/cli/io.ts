@@ -112,3 +112,7 @@ export function table<T>(
   );
   return [head, ...cells.map((row) => row.map(pad).join("  ").trimEnd())].join("\n");
 }
+
+/** A figure in five digits; nothing for none. */
+export const figure = (value: number | null | undefined): string =>
+  value === null || value === undefined ? "" : String(Number(value.toPrecision(5)));

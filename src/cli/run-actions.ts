@@ -11,7 +11,7 @@ import { whyStep } from "../pipeline/why.ts";
 import type { Verdict } from "../registry/gate.ts";
 import type { TriggerName } from "../spec/types.ts";
 import { type Input, numberOf, text, texts } from "./command.ts";
-import { type Io, table } from "./io.ts";
+import { figure, type Io, table } from "./io.ts";
 
 const TRIGGERS: readonly TriggerName[] = [
   "manual",

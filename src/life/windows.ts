@@ -11,8 +11,8 @@ export interface WindowView {
   fromMs: number;
   toMs: number;
   rows: number;
-  /** By column. */
-  drift: Record<string, { score: number; drifted: boolean }>;
+  /** By column. `unseen`: share of values that training never saw. */
+  drift: Record<string, { score: number; drifted: boolean; unseen: number }>;
   /** By metric; empty until enough outcomes have come. */
   performance: Record<string, number>;
   /** False when a rule fired. */
@@ -37,7 +37,9 @@ function viewOf(window: MonitorWindow): WindowView {
     fromMs,
     toMs,
     rows,
-    drift: Object.fromEntries((drift?.columns ?? []).map(({ column, score, drifted }) => [column, { score, drifted }])),
+    drift: Object.fromEntries(
+      (drift?.columns ?? []).map(({ column, score, drifted, unseen }) => [column, { score, drifted, unseen }]),
+    ),
     performance: Object.fromEntries(
       Object.entries(performance?.metrics ?? {}).filter((entry): entry is [string, number] => entry[1] !== null),
     ),
