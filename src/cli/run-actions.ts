@@ -133,8 +133,6 @@ const stepTable = (io: Io, steps: readonly StepResult[]): string =>
     { title: "why", value: (s) => s.reason },
   ]);
 
-const figure = (value: number | null): string => (value === null ? "" : Number(value.toPrecision(5)).toString());
-
 /** Every rule with both figures and the margin. */
 export const verdictText = (io: Io, verdict: Verdict): string =>
   [
