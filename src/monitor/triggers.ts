@@ -99,7 +99,7 @@ async function leaveToPerson(sql: Sql, facts: TriggerFacts, trigger: Fired): Pro
   await appendEvent(
     sql,
     {
-      kind: "retrain.left_to_person",
+      kind: "automation.left_to_person",
       subject: pipelineSubject(pipeline),
       actor: "monitor",
       reason: `left to a person, TRIMTAB_AUTOMATE_RETRAIN is off: ${why}`,

@@ -108,13 +108,41 @@ describe("scores of known windows", () => {
   });
   test("values that training never saw, and values that went missing, are drift", () => {
     const fresh = judge({}, { n: evenly(500), s: texts(200, 100, 200) });
-    expect(fresh.columns[0]).toMatchObject({ column: "s", recipe: "categories and other", unseen: 0.4, drifted: true });
+    expect(fresh.columns[0]).toMatchObject({
+      column: "s",
+      recipe: "categories and other",
+      unseen: 0.4,
+      drifted: true,
+    });
     const gone = judge({}, { n: evenly(500).map((v, i) => (i % 2 ? null : v)), s: texts(300, 200) });
     expect(gone.columns[0]).toMatchObject({ column: "n", missing: 0.5, missingBefore: 0, drifted: true });
     for (const test of DRIFT_TESTS)
       expect(judge({ test, threshold: 0.3 }, { n: new Array(500).fill(null), s: texts(300, 200) }).drifted).toEqual([
         "n",
       ]);
+  });
+});
+
+describe("many categories in small windows", () => {
+  const names = Array.from({ length: 300 }, (_, i) => `airport ${i}`);
+  const airports = profileOf({ s: Array.from({ length: 30_000 }, (_, i) => names[i % 300]!) });
+  const window = (rows: number, often = 0) =>
+    Array.from({ length: rows }, (_, i) => (i < often ? "airport 7" : names[(i * 7919) % 300]!));
+  const scoreOf = (cells: readonly string[]) => judge({}, { s: cells }, airports).columns[0]!;
+  test("are no drift by chance", () => {
+    const sample = fc.array(fc.constantFrom(...names), { minLength: 200, maxLength: 2000, size: "max" });
+    fc.assert(
+      fc.property(sample, (cells) => expect(scoreOf(cells).score).toBeLessThan(0.2)),
+      { numRuns: 40 },
+    );
+    expect(scoreOf(window(500)).recipe).toBe("categories in 25 bins");
+    expect(scoreOf(window(6000)).recipe).toBe("categories");
+  });
+  test("but one that takes over is, known or new", () => {
+    for (const rows of [500, 6000]) {
+      expect(scoreOf(window(rows, rows * 0.2)).drifted).toBe(true);
+      expect(scoreOf(window(rows).map((name, i) => (i % 10 === 0 ? "new" : name))).drifted).toBe(true);
+    }
   });
 });
 

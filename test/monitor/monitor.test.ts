@@ -146,7 +146,7 @@ describe("what stands between a fired rule and a job", () => {
     const window = await fire(await openWorld({ env: { TRIMTAB_AUTOMATE_RETRAIN: "false" } }));
     expect(window).toMatchObject({ action: "left_to_person", jobId: null });
     expect(await retrainings()).toEqual([]);
-    const event = (await listEvents(world.db)).find(({ kind }) => kind === "retrain.left_to_person");
+    const event = (await listEvents(world.db)).find(({ kind }) => kind === "automation.left_to_person");
     expect(event).toMatchObject({ subject: "pipeline/flights", actor: "monitor", data: { version: 1, window: 1 } });
     expect((await verifyJournal(world.db)).brokenAtSeq).toBeUndefined();
   });
