@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 import type { Batch, ColumnSpec } from "../../src/base/columns.ts";
+import { fail } from "../../src/base/errors.ts";
 import { columnTypeOf, ident, literal, openDuck } from "../../src/data/duckdb.ts";
 
 /** Bun's toEqual tells NaN in typed arrays apart from itself; in plain arrays it does not. */
@@ -108,5 +109,16 @@ test("errors are one line of ours", async () => {
 test("closing twice is harmless", async () => {
   const other = await openDuck();
   other.close();
+  other.close();
+});
+
+test("a signal ends what runs, with its reason", async () => {
+  const stop = new AbortController();
+  const other = await openDuck({ threads: 1, signal: stop.signal });
+  const endless = "SELECT count(*) AS n FROM range(1000000000000) WHERE hash(range) = 1";
+  const running = other.rows(endless);
+  setTimeout(() => stop.abort(fail("STEP_TIMEOUT", { what: "too long" })), 50);
+  await expect(running).rejects.toMatchObject({ code: "STEP_TIMEOUT" });
+  await expect(other.rows("SELECT 1")).rejects.toMatchObject({ code: "STEP_TIMEOUT" });
   other.close();
 });

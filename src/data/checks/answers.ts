@@ -48,6 +48,8 @@ export class Answers {
 
 const key = ({ from, select }: Ask): string => `${select}\0${from}`;
 
-/** A full disk or an unreadable file is nobody's figure. */
-const isOfTheFigure = (error: unknown): boolean =>
-  error instanceof TrimtabError && error.place === undefined && error.code !== "DISK_FULL";
+/** An error of the expression; a full disk, an unreadable file or an aborted run is nobody's figure. */
+export const isOfTheFigure = (error: unknown): error is TrimtabError =>
+  error instanceof TrimtabError &&
+  error.place === undefined &&
+  ["DATA_COLUMN", "DATA_UNREADABLE", "INTERNAL"].includes(error.code);

@@ -4,11 +4,10 @@
  * a short one for the sample rows of each that failed.
  */
 
-import { TrimtabError } from "../../base/errors.ts";
 import type { Expectation } from "../../spec/types.ts";
 import type { Duck } from "../duckdb.ts";
 import { columnTypeOf, type DuckColumn, ident } from "../sql.ts";
-import { Answers } from "./answers.ts";
+import { Answers, isOfTheFigure } from "./answers.ts";
 import { ask, count, type Judgement, type Plan, Problem, type Unexpected } from "./check.ts";
 import { type PreparedCheck, prepareChecks } from "./prepare.ts";
 import type { CheckReport, CheckResult } from "./report.ts";
@@ -118,7 +117,7 @@ async function createView(
     );
     return { name };
   } catch (error) {
-    if (condition === undefined || !(error instanceof TrimtabError)) throw error;
+    if (condition === undefined || !isOfTheFigure(error)) throw error;
     return { name, problem: `the row condition cannot be asked: ${error.message}` };
   }
 }

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { ColumnSpec } from "../../../src/base/columns.ts";
-import type { TrimtabErrors } from "../../../src/base/errors.ts";
+import { fail, type TrimtabErrors } from "../../../src/base/errors.ts";
 import { CHECKS } from "../../../src/data/checks/registry.ts";
 import { checkFailure } from "../../../src/data/checks/report.ts";
 import { runChecks } from "../../../src/data/checks/run.ts";
@@ -228,4 +228,14 @@ test("row checks agree with the rule written out", async () => {
     ),
     { numRuns: 40 },
   );
+});
+
+test("an aborted run is not a failed check", async () => {
+  const stop = new AbortController();
+  const other = await openDuck({ threads: 1, signal: stop.signal });
+  const endless = "SELECT range AS i FROM range(1000000000000)";
+  const running = runChecks(other, endless, [expectation("column_sum_to_be_between", { column: "i", min_value: 0 })]);
+  setTimeout(() => stop.abort(fail("RUN_CANCELLED", { what: "cancelled" })), 50);
+  await expect(running).rejects.toMatchObject({ code: "RUN_CANCELLED" });
+  other.close();
 });
