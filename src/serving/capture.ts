@@ -15,7 +15,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Column } from "../base/columns.ts";
 import { type Appender, createAppender } from "./append.ts";
 import type { Predictions } from "./model.ts";
-import { type Label, valuesForJson } from "./predictions.ts";
+import { type Label, plainNumbers, valuesForJson } from "./predictions.ts";
 import type { Request } from "./schema.ts";
 
 export interface Capture {
@@ -78,12 +78,12 @@ function predictionLine(
     y: valuesForJson(answer),
     p:
       answer.probabilities &&
-      (answer.classes?.length === 2 ? positives(answer.probabilities) : Array.from(answer.probabilities)),
+      (answer.classes?.length === 2 ? positives(answer.probabilities) : plainNumbers(answer.probabilities)),
   });
 }
 
 /** JSON.stringify writes NaN, our missing number, as null. */
-const cells = (column: Column): unknown[] => (column instanceof Float64Array ? Array.from(column) : column);
+const cells = (column: Column): unknown[] => (column instanceof Float64Array ? plainNumbers(column) : column);
 
 function positives(probabilities: Float64Array): number[] {
   const p = new Array<number>(probabilities.length / 2);

@@ -82,9 +82,16 @@ export function bothProbabilities(positive: Float64Array): Float64Array {
   return both;
 }
 
+/** A plain array of the same numbers. Array.from goes through the iterator, which costs a tenth of a bulk request. */
+export function plainNumbers(numbers: Float64Array): number[] {
+  const plain = new Array<number>(numbers.length);
+  for (let i = 0; i < numbers.length; i++) plain[i] = numbers[i]!;
+  return plain;
+}
+
 /** Values as they go out in JSON: booleans are true and false again. */
 export function valuesForJson(predictions: Predictions): (string | number | boolean | null)[] {
   const { values, classes } = predictions;
   if (!(values instanceof Float64Array)) return values;
-  return typeof classes?.[0] === "boolean" ? Array.from(values, (value) => value === 1) : Array.from(values);
+  return typeof classes?.[0] === "boolean" ? Array.from(values, (value) => value === 1) : plainNumbers(values);
 }
