@@ -6,7 +6,7 @@
  *     → { values, probabilities }: labels chosen by the model itself
  *   load?(folder: string) → anything; an object with its own `predict` takes the module's place
  *
- * and may answer with a promise. It must not change the columns it is given. It shares the process: an endless loop is
+ * and may answer with a promise. Other typed arrays and plain lists of numbers are taken too. It must not change the columns it is given. It shares the process: an endless loop is
  * ended by the supervisor's watchdog, not by a timeout.
  */
 
@@ -20,8 +20,7 @@ import type { TrimtabFlavor } from "../spec/mlmodel.ts";
 import type { LoadRuntime, Predictions } from "./model.ts";
 import { bothProbabilities, type Label, labelsOf } from "./predictions.ts";
 
-type Answer = Float64Array | { values: Column; probabilities?: Float64Array };
-type Predict = (columns: Record<string, Column>, rows: number) => Answer | Promise<Answer>;
+type Predict = (columns: Record<string, Column>, rows: number) => unknown;
 interface ModelModule {
   predict?: Predict;
   load?: (folder: string) => unknown;
@@ -60,7 +59,7 @@ async function importPredict(place: string, folder: string): Promise<Predict> {
   }
 }
 
-async function run(predict: Predict, batch: Batch, place: string): Promise<Answer> {
+async function run(predict: Predict, batch: Batch, place: string): Promise<unknown> {
   try {
     return await predict(batch.columns, batch.rows);
   } catch (error) {
@@ -70,21 +69,34 @@ async function run(predict: Predict, batch: Batch, place: string): Promise<Answe
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-function interpret(answer: Answer, rows: number, manifest: TrimtabFlavor, classes: Label[] | undefined): Predictions {
-  const isArray = answer instanceof Float64Array;
-  if (!isArray && !isAnswerObject(answer))
-    throw fail("MODEL_FAILED", { what: "the model answered neither a Float64Array nor { values }" });
-  if (manifest.task === "regression" || classes === undefined) return { values: isArray ? answer : answer.values };
-  if (!isArray)
-    return { values: answer.values, classes, ...(answer.probabilities && { probabilities: answer.probabilities }) };
-  const positiveOnly = classes.length === 2 && answer.length === rows;
-  const probabilities = positiveOnly ? bothProbabilities(answer) : answer;
+function interpret(answer: unknown, rows: number, manifest: TrimtabFlavor, classes: Label[] | undefined): Predictions {
+  const numbers = toNumbers(answer);
+  if (numbers === undefined) return ownLabels(answer, classes);
+  if (manifest.task === "regression" || classes === undefined) return { values: numbers };
+  const positiveOnly = classes.length === 2 && numbers.length === rows;
+  const probabilities = positiveOnly ? bothProbabilities(numbers) : numbers;
   if (probabilities.length !== rows * classes.length)
     throw fail("MODEL_FAILED", {
-      what: `the model answered ${answer.length} numbers for ${rows} rows of ${classes.length} classes`,
+      what: `the model answered ${numbers.length} numbers for ${rows} rows of ${classes.length} classes`,
     });
   return { values: labelsOf(probabilities, classes), classes, probabilities };
 }
 
-const isAnswerObject = (answer: unknown): answer is { values: Column } =>
-  typeof answer === "object" && answer !== null && "values" in answer;
+/** `{ values, probabilities? }`: the labels, or the numbers of a regression, that the model chose itself. */
+function ownLabels(answer: unknown, classes: Label[] | undefined): Predictions {
+  const { values, probabilities } = (answer ?? {}) as { values?: unknown; probabilities?: unknown };
+  const column = toNumbers(values) ?? (Array.isArray(values) ? (values as (string | null)[]) : undefined);
+  if (column === undefined) throw fail("MODEL_FAILED", { what: "the model answered neither numbers nor { values }" });
+  const shares = toNumbers(probabilities);
+  return { values: column, ...(classes && { classes }), ...(classes && shares && { probabilities: shares }) };
+}
+
+/** Numbers of any typed array or list, true and false as 1 and 0; undefined for everything else. */
+function toNumbers(values: unknown): Float64Array | undefined {
+  if (values instanceof Float64Array) return values;
+  if (ArrayBuffer.isView(values) && !(values instanceof DataView))
+    return Float64Array.from(values as Float32Array, Number);
+  const isNumbers =
+    Array.isArray(values) && values.every((value) => typeof value === "number" || typeof value === "boolean");
+  return isNumbers ? Float64Array.from(values, Number) : undefined;
+}

@@ -28,6 +28,8 @@ JSON, BATCH, PREDICTIONS, ERROR = 1, 2, 3, 4
 NUMBER_VALUES, TEXT_VALUES = 0, 1
 SCAN_SECONDS = 0.5
 SCAN_BYTES = 4 << 20
+# Folders of versions never change, so one look is enough.
+PRELOADED = set()
 
 
 # Frames
@@ -120,6 +122,9 @@ def report_dead(control):
 
 def preload(folder, entry):
     """Imports what the model's pickle names, here, so that every worker has it. Failing is left to the worker to tell."""
+    if (folder, entry) in PRELOADED:
+        return
+    PRELOADED.add((folder, entry))
     for name in modules_of(folder, entry):
         try:
             importlib.import_module(name)
