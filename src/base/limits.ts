@@ -33,6 +33,8 @@ export const LIMITS = {
   captureFileBytes: 64 << 20,
   /** How long captured rows may wait in memory; what a kill -9 can lose. */
   captureFlushMs: 100,
+  /** How long a starting serving process waits for its models before it listens without them. */
+  listenAfterMs: 30_000,
   /** How often a serving process looks for a new deployment, besides being told by the file system. */
   deployPollMs: 100,
   /** A serving process that has not been heard for so long hangs, and is ended and started again. */

@@ -29,6 +29,8 @@ export interface AppOptions {
   clock: Clock;
   /** Why the process is not ready; undefined when it is. */
   notReady(): string | undefined;
+  /** Deployments that cannot be loaded, for /health. */
+  failures(): { model: string; id: string; message: string }[];
   /** The text of /metrics: this process's numbers, or those of all. */
   metricsText(): Promise<string>;
   bodyBytesMax?: number;
@@ -126,13 +128,13 @@ async function handleFeedback(options: AppOptions, request: Bun.BunRequest): Pro
   }
 }
 
-function health({ served, notReady }: AppOptions): object {
+function health({ served, notReady, failures }: AppOptions): object {
   const models = served.names().map((name) => {
     const { deployment } = served.get(name);
     const variants = deployment.models.map(({ version, variant, weight }) => ({ version, variant, weight }));
     return { model: name, deployment: deployment.id, variants };
   });
-  return { live: true, ready: notReady() === undefined, pid: process.pid, models };
+  return { live: true, ready: notReady() === undefined, pid: process.pid, models, failures: failures() };
 }
 
 function ready(options: AppOptions): Response {

@@ -8,7 +8,10 @@ import { type ServingOptions, startServing } from "./worker.ts";
 export async function serveProcess(options: Omit<ServingOptions, "allMetrics">): Promise<number> {
   const told = connectToSupervisor();
   try {
-    const serving = startServing({ ...options, allMetrics: told.allMetrics });
+    const starting = startServing({ ...options, allMetrics: told.allMetrics });
+    // A signal while models load ends the process; nothing is under way yet.
+    const serving = await Promise.race([starting, told.stopping.then(() => undefined)]);
+    if (serving === undefined) return 0;
     told.beat(serving.metrics);
     void serving.loaded.then(() => told.ready(serving.port));
     const why = await told.stopping;

@@ -47,8 +47,12 @@ export interface Serving {
 /** Larger than any body we take: the app's own bound answers in JSON and reads no further. */
 const NO_BOUND_BYTES = 2 ** 40;
 
-/** Starts serving in this process. Throws PORT_TAKEN. It listens at once; /ready says 503 until the models are loaded. */
-export function startServing(options: ServingOptions): Serving {
+/**
+ * Starts serving in this process. It listens when what is deployed is loaded (or refused): a process that comes back beside
+ * others would else take its share of their requests and answer 503. What loads longer than LIMITS.listenAfterMs is not
+ * waited for, so that /health answers; /ready says 503 meanwhile. Throws PORT_TAKEN.
+ */
+export async function startServing(options: ServingOptions): Promise<Serving> {
   const clock = options.clock ?? systemClock;
   const meters = createMeters();
   const served = createServed(servedOptions(options, meters, clock));
@@ -59,9 +63,6 @@ export function startServing(options: ServingOptions): Serving {
     for (const { labels, batcher } of served.variants()) meters.queueRows.set(labels, batcher.waitingRows());
     return meters.snapshot();
   };
-  const metricsText = async () => formatMetrics((await options.allMetrics?.(snapshot())) ?? snapshot());
-  const { bodyBytesMax = LIMITS.predictBodyBytes } = options;
-  const server = listen(options, createApp({ served, meters, clock, notReady, metricsText, bodyBytesMax }));
   const follow = watchDeployments({
     deployDir: options.deployDir,
     served,
@@ -71,15 +72,25 @@ export function startServing(options: ServingOptions): Serving {
       options.onFailed?.(model, id, message);
     },
   });
+  const loaded = follow.look();
+  await Promise.race([loaded, Bun.sleep(LIMITS.listenAfterMs)]);
+  const metricsText = async () => formatMetrics((await options.allMetrics?.(snapshot())) ?? snapshot());
+  const { bodyBytesMax = LIMITS.predictBodyBytes } = options;
+  const failures = () => follow.failures();
+  const app = createApp({ served, meters, clock, notReady, failures, metricsText, bodyBytesMax });
+  const server = await listen(options, app).catch(async (error: unknown) => {
+    await follow.close();
+    await served.close();
+    throw error;
+  });
   return {
     port: server.port ?? options.port,
     served,
     metrics: snapshot,
-    loaded: follow.look(),
+    loaded,
     async drain() {
       draining = true;
-      await follow.close();
-      await Promise.race([server.stop(), Bun.sleep(LIMITS.drainMs)]);
+      await Promise.race([Promise.all([follow.close(), server.stop()]), Bun.sleep(LIMITS.drainMs)]);
       await server.stop(true);
       await served.close();
     },
@@ -100,7 +111,10 @@ function servedOptions(options: ServingOptions, meters: Meters, clock: Clock) {
   };
 }
 
-function listen({ port, host = "0.0.0.0", reusePort = false }: ServingOptions, app: ReturnType<typeof createApp>) {
+async function listen(
+  { port, host = "0.0.0.0", reusePort = false }: ServingOptions,
+  app: ReturnType<typeof createApp>,
+) {
   try {
     return Bun.serve({ port, hostname: host, reusePort, maxRequestBodySize: NO_BOUND_BYTES, idleTimeout: 120, ...app });
   } catch (error) {

@@ -87,7 +87,7 @@ export interface Answer {
 /** Starts serving in this process; the caller drains it. */
 export async function run(place: Place, options: Partial<ServingOptions> = {}): Promise<Running> {
   const { deployDir, predictionsDir } = place;
-  const serving = startServing({ deployDir, predictionsDir, port: 0, host: "127.0.0.1", ...options });
+  const serving = await startServing({ deployDir, predictionsDir, port: 0, host: "127.0.0.1", ...options });
   await serving.loaded;
   const url = `http://127.0.0.1:${serving.port}`;
   return {

@@ -57,7 +57,7 @@ test("killed processes come back, and /metrics sums what all of them, the dead t
   for (let i = 0; i < 40; i++) expect(await predict(port)).toBe(200);
   const counted = async (name: string) => {
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-    return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\d+)$`, "m").exec(text)?.[1]);
+    return Number(new RegExp(`^${name}\\{[^}]*code="200"\\} (\\d+)$`, "m").exec(text)?.[1]);
   };
   await until("every process has told its numbers", async () => (await counted("trimtab_requests_total")) === 40);
 
