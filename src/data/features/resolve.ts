@@ -30,9 +30,11 @@ export function columnsRead(builder: ProgramBuilder, roots: readonly number[], s
 export function resolveSpec(spec: FeatureSpec, columns: readonly DuckColumn[]): Resolved {
   const resolver = new Resolver(spec, columns);
   const resolved = resolver.resolve();
-  if (resolver.errors.length > 0) throw new TrimtabErrors(resolver.errors);
+  if (resolver.errors.length > 0) throw new TrimtabErrors(resolver.errors.toSorted((a, b) => lineOf(a) - lineOf(b)));
   return resolved;
 }
+
+const lineOf = (error: TrimtabError): number => Number(/:(\d+) /.exec(`${error.place} `)?.[1] ?? 0);
 
 /** Something that this name is made of is already complained about. */
 class Broken extends Error {}
@@ -95,9 +97,10 @@ class Resolver {
     if (known === "open") throw new ExpressionProblem(`${name} is made of itself`, at, "break the circle");
     if (known === "broken") throw new Broken();
     if (known !== undefined) return known;
+    if (this.types.has(name)) return this.columnNode(name);
     const derived = this.spec.derive.get(name);
     const window = this.spec.windows.get(name);
-    if (!derived && !window) return this.types.has(name) ? this.columnNode(name) : undefined;
+    if (!derived && !window) return undefined;
     this.known.set(name, "open");
     const node = derived ? this.bind(derived) : this.windowNode(window!);
     this.known.set(name, node ?? "broken");
@@ -154,18 +157,21 @@ class Resolver {
     const value = this.attempt(() => this.row(window.of));
     const order = this.attempt(() => this.column(window.order));
     const entity = window.entity.map((e) => this.attempt(() => this.entity(e)));
-    if (value === undefined || order === undefined || entity.includes(undefined)) return undefined;
-    const orderType = this.builder.typeOf(order);
-    const timed = orderType === "timestamp" || (orderType === "number" && window.frame.rangeMs === undefined);
-    if (!timed) this.complain(window.order.place, `${window.order.name} is a ${orderType}`, "order by a time column");
-    const number = this.aggregated(value, window);
-    if (number === undefined) return undefined;
+    const number = value === undefined ? undefined : this.aggregated(value, window);
+    if (order !== undefined) this.checkOrder(order, window);
+    if (number === undefined || order === undefined || entity.includes(undefined)) return undefined;
     const counts = this.where() ?? this.builder.literal(true, "boolean");
     const args = [number, order, counts, ...(entity as number[])];
     return this.builder.call("window", "number", args, { ...window.frame, name: window.name } as Record<
       string,
       OpParam
     >);
+  }
+
+  private checkOrder(order: number, window: WindowSpec): void {
+    const type = this.builder.typeOf(order);
+    const timed = type === "timestamp" || (type === "number" && window.frame.rangeMs === undefined);
+    if (!timed) this.complain(window.order.place, `${window.order.name} is a ${type}`, "order by a time column");
   }
 
   private entity(named: Named): number {

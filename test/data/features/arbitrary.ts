@@ -91,7 +91,7 @@ const call = (names: string[], arg: fc.Arbitrary<string>) =>
 export const expressions = fc.letrec<{ number: string; boolean: string; text: string; time: string }>((tie) => ({
   number: fc.oneof(
     { maxDepth: 4, depthIdentifier: "e" },
-    fc.constantFrom("n", "m", "k"),
+    fc.constantFrom("n", "m", "k", "pi()"),
     constant,
     call(["abs", "floor", "ceil", "sign"], tie("number")),
     fc

@@ -27,6 +27,7 @@ export const IMPUTE: Transform = {
   build: (input) => {
     const { piece, options, statistics, builder } = input;
     const type = builder.typeOf(piece.node);
+    if (type === "timestamp") throw new TransformProblem("is a time", "derive its hour or epoch and impute that");
     const filler = builder.literal(fillerOf(options, statistics, input), type);
     const node = builder.call("coalesce", type, [piece.node, filler]);
     const hadMissing = statistics.present < statistics.rows;

@@ -28,14 +28,16 @@ export const ORDINAL: Transform = {
     const refuse = unknown === null;
     const chosen = chosenCategories(statistics.categories!, options.categories as string[] | undefined, refuse);
     const known = chosen.filter((c) => c.value !== null);
-    if (unknown !== null && unknown >= 0 && unknown < known.length)
-      throw new TransformProblem(
-        `has ${known.length} categories, so unknown_value ${unknown} is one of them`,
-        "use -1",
-      );
-    const codes = new Map<Category, number>(known.map((c, i) => [c.value, i]));
     const missing = (options.missing_value as number | undefined) ?? null;
+    refuseTaken("unknown_value", unknown, known.length);
+    refuseTaken("missing_value", missing, known.length);
+    const codes = new Map<Category, number>(known.map((c, i) => [c.value, i]));
     const node = addLookup(builder, categoryNode(builder, piece.node), piece.name, { codes, unknown, missing, refuse });
     return { pieces: [{ ...piece, node, float: true }] };
   },
 };
+
+function refuseTaken(option: string, value: number | null, count: number): void {
+  if (value !== null && value >= 0 && value < count)
+    throw new TransformProblem(`has ${count} categories, so ${option} ${value} is the code of one`, "use -1 or -2");
+}
