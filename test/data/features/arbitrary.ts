@@ -136,6 +136,7 @@ export const expressions = fc.letrec<{ number: string; boolean: string; text: st
     fc.constantFrom("s", "z"),
     text.map(quoted),
     call(["lower", "upper"], tie("text")),
+    call(["text"], tie("number")),
     fc.tuple(fc.constantFrom("concat", "coalesce"), tie("text"), tie("text")).map(([f, a, b]) => `${f}(${a}, ${b})`),
     fc.tuple(tie("boolean"), tie("text"), tie("text")).map(([c, a, b]) => `if(${c}, ${a}, ${b})`),
   ),
