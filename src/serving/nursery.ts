@@ -174,8 +174,19 @@ async function newsOf(running: Running, pid: number): Promise<string> {
   return running.deaths.get(pid) ?? "died";
 }
 
-const lastWords = (tail: string): string => (tail.trim() === "" ? "" : `; its last words: ${lastLine(tail)}`);
-const lastLine = (tail: string): string => tail.trim().split("\n").at(-1)?.slice(-300) ?? "it said nothing";
+function lastWords(tail: string): string {
+  const words = readable(tail);
+  return words === "" ? "" : `; its last words: ${words}`;
+}
+const lastLine = (tail: string): string => readable(tail) || "it said nothing";
+
+/** The last line that holds anything to read: what a model prints may be binary. */
+const readable = (tail: string): string =>
+  tail
+    .split("\n")
+    .map((line) => line.replace(/[\p{C}\ufffd]+/gu, " ").trim())
+    .findLast((line) => line !== "")
+    ?.slice(-300) ?? "";
 
 /** Reads a stream to its end, so that nobody blocks on it, and keeps its last bytes. */
 function keepTail(stream: ReadableStream<Uint8Array>): () => string {

@@ -49,6 +49,7 @@ export function watchDeployments(options: WatchOptions): DeploymentWatch {
   const watchers = new Map<string, FSWatcher>();
   let looking: Promise<void> | undefined;
   let again = false;
+  let closed = false;
 
   const follow = async (model: string): Promise<void> => {
     const id = await currentId(deployDir, model);
@@ -63,6 +64,7 @@ export function watchDeployments(options: WatchOptions): DeploymentWatch {
       failures.delete(model);
       options.onActive?.(model, id);
     } catch (error) {
+      if (closed) return;
       const message = asTrimtabError(error).oneLine();
       const pauseMs = failed?.id === id ? Math.min(failed.pauseMs * 2, LAST_PAUSE_MS) : FIRST_PAUSE_MS;
       failures.set(model, { id, message, pauseMs, retryAtMs: Date.now() + pauseMs });
@@ -112,6 +114,7 @@ export function watchDeployments(options: WatchOptions): DeploymentWatch {
     look,
     failures: () => [...failures].map(([model, { id, message }]) => ({ model, id, message })),
     async close() {
+      closed = true;
       clearInterval(timer);
       for (const watcher of watchers.values()) watcher.close();
       await looking;

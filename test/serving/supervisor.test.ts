@@ -72,6 +72,17 @@ test("killed processes come back, and /metrics sums what all of them, the dead t
     expect(text).toContain(`trimtab_process_restarts_total{part="${part}"} 1`);
 });
 
+test("a process that comes back takes no request before its model is loaded", async () => {
+  // A Promise at the top of the module: loading takes half a second, as a large pickle's would.
+  await deploy(place, 1, await makeModel(place, 1, `await new Promise((done) => setTimeout(done, 500));\n${LOGISTIC}`));
+  const { port, parts } = await start();
+  process.kill(parts()[0]!.pid!, "SIGKILL");
+  const answers: number[] = [];
+  // A connection that the dead process had taken is cut; that is no answer.
+  for (const end = Date.now() + 1_500; Date.now() < end; ) answers.push(await predict(port).catch(() => 200));
+  expect(answers.filter((status) => status !== 200)).toEqual([]);
+});
+
 test("SIGTERM drains: what is under way is answered and what was captured is on disk", async () => {
   const slow = LOGISTIC.replace("export function", "export async function").replace(
     "return p;",
