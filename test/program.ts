@@ -18,10 +18,11 @@ interface RunOptions {
   env?: Record<string, string>;
 }
 
-/** The tests' own settings are no settings of the program's. */
-const { TRIMTAB_TEST_VENVS: _, ...inherited } = process.env;
+/** Settings of Trimtab that the tester's own shell holds must not reach the program under test. */
+const OUTER = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("TRIMTAB_")));
+
 const environment = (env: Record<string, string> = {}) => ({
-  ...inherited,
+  ...OUTER,
   NO_COLOR: "1",
   TRIMTAB_ACTOR: "test",
   ...env,
@@ -85,13 +86,22 @@ export async function startUp(
     for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream())) talk += chunk;
   })();
   const urls = { control: `http://127.0.0.1:${control}`, serving: `http://127.0.0.1:${serving}` };
+  const isUp = async (url: string) => {
+    if (child.exitCode !== null) throw new Error(`trimtab up ended with ${child.exitCode}: ${talk}`);
+    return answers(url);
+  };
   const waitFor = [`${urls.control}/health`, ...(options.model === false ? [] : [`${urls.serving}/ready`])];
-  for (const url of waitFor)
-    await until(
-      () => answers(url),
-      20_000,
-      () => `${url} does not answer: ${talk}`,
-    );
+  try {
+    for (const url of waitFor)
+      await until(
+        () => isUp(url),
+        60_000,
+        () => `${url} does not answer: ${talk}`,
+      );
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
+  }
   return {
     ...urls,
     pid: child.pid,
