@@ -47,17 +47,22 @@ export const LIMITS = {
   duckMemoryMinBytes: 256 << 20,
   /** How long SQLite waits for another process's write. */
   dbBusyMs: 30_000,
+  /** Largest JSON body of an MLflow call: a dataset's profile alone may have 16 MB. */
+  mlflowBodyBytes: 64 << 20,
+  /** Largest file that MLflow's web pages upload. */
+  pageUploadBytes: 10 << 20,
   // tracking and registry: MLflow's limits, in letters
   /** Names of metrics, params and tags. */
   keyChars: 250,
   /** A longer param or run tag is cut, as MLflow does; the others below are refused. */
   paramChars: 6000,
   runTagChars: 8000,
+  traceTagChars: 8000,
   experimentTagChars: 20_000,
   experimentNameChars: 500,
   locationChars: 2048,
   registryTagChars: 100_000,
-  modelNameChars: 256,
+  modelNameChars: 500,
   aliasChars: 255,
   datasetNameChars: 500,
   datasetDigestChars: 36,
@@ -73,6 +78,10 @@ export const LIMITS = {
   batchEntities: 1000,
   /** Rows on one page of a search. */
   searchRuns: 50_000,
+  searchTraces: 500,
+  /** Traces that one call deletes unless it says how many. */
+  deleteTraces: 100_000,
   searchModels: 1000,
+  searchDatasetExperiments: 20,
   searchVersions: 200_000,
 } as const;

@@ -12,6 +12,7 @@ const PAGES: Record<string, (groups: readonly CommandGroup[]) => Promise<string>
   },
   cli: async (groups) => (await import("./pages.ts")).cliPage(groups),
   errors: async () => (await import("./pages.ts")).errorsPage(),
+  mlflow: async () => (await import("../server/mlflow/docs.ts")).mlflowPage(),
 };
 
 export const PAGE_NAMES = Object.keys(PAGES);

@@ -84,13 +84,13 @@ export const SEARCHED_EXPERIMENTS: SearchedTable = {
   table: "experiments",
   columns: COLUMNS,
   column: {
-    name: "name",
-    experiment_id: "experiment_id",
-    creation_time: "created_ms",
-    last_update_time: "updated_ms",
+    name: "experiments.name",
+    experiment_id: "experiments.experiment_id",
+    creation_time: "experiments.created_ms",
+    last_update_time: "experiments.updated_ms",
   },
   compared: { experiment_id: "CAST(experiments.experiment_id AS TEXT)" },
-  tags: { table: "experiment_tags", join: "t.experiment_id = experiments.experiment_id" },
+  pairs: { tag: { table: "experiment_tags", join: "t.experiment_id = experiments.experiment_id" } },
   last: [
     { entity: "attribute", key: "creation_time", descending: true },
     { entity: "attribute", key: "experiment_id", descending: false },

@@ -3,7 +3,7 @@
  * NULL), so it is 0 with is_nan = 1.
  */
 
-import type { Sql } from "./db.ts";
+import type { Sql, SqlValue } from "./db.ts";
 import { allIn } from "./lists.ts";
 
 export interface MetricPoint {
@@ -97,3 +97,51 @@ export function metricHistoryPage(
     [runSeq, key, ...(after ? [after.timestampMs, after.step, isNan ? 0 : after.value, isNan ? 1 : 0] : []), limit],
   );
 }
+
+export interface HistoryRange {
+  runSeq: number;
+  key: string;
+  /** Inclusive. */
+  steps?: readonly [number, number] | undefined;
+}
+
+const within = ({ runSeq, key, steps }: HistoryRange): { sql: string; params: SqlValue[] } => ({
+  sql: `run_seq = ? AND key = ?${steps ? " AND step BETWEEN ? AND ?" : ""}`,
+  params: [runSeq, key, ...(steps ?? [])],
+});
+
+/** How many points there are, and their least and greatest step. */
+export async function historyBounds(
+  sql: Sql,
+  range: HistoryRange,
+): Promise<{ points: number; first: number; last: number } | undefined> {
+  const where = within(range);
+  const row = await sql.get<{ n: number; first: number; last: number }>(
+    `SELECT count(*) AS n, min(step) AS first, max(step) AS last FROM metrics WHERE ${where.sql}`,
+    where.params,
+  );
+  if (!row || Number(row.n) === 0) return undefined;
+  return { points: Number(row.n), first: Number(row.first), last: Number(row.last) };
+}
+
+/** `most` (at least 2) of `points` points, the first and the last among them, evenly spaced in the order of logging. */
+export function sampleHistory(sql: Sql, range: HistoryRange, points: number, most: number): Promise<MetricRow[]> {
+  const where = within(range);
+  const all = `SELECT run_seq, key, value, is_nan, timestamp_ms, step,
+    row_number() OVER (ORDER BY timestamp_ms, step, value, is_nan) - 1 AS i FROM metrics WHERE ${where.sql}`;
+  // Row i begins a new one of (most - 1) equal parts of 0 … points - 1. Both are our own integers, not a client's text.
+  const [parts, end] = [Math.trunc(most) - 1, Math.trunc(points) - 1];
+  const chosen = points <= most ? "1 = 1" : `i = 0 OR (i * ${parts}) / ${end} <> ((i - 1) * ${parts}) / ${end}`;
+  return sql.all<MetricRow>(
+    `SELECT * FROM (${all}) AS numbered WHERE ${chosen} ORDER BY step, timestamp_ms, value`,
+    where.params,
+  );
+}
+
+/** The points of one step. */
+export const pointsOfStep = (sql: Sql, runSeq: number, key: string, step: number): Promise<MetricRow[]> =>
+  sql.all(
+    `SELECT run_seq, key, value, is_nan, timestamp_ms, step FROM metrics WHERE run_seq = ? AND key = ? AND step = ?
+     ORDER BY timestamp_ms, value LIMIT 1`,
+    [runSeq, key, step],
+  );

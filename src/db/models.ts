@@ -116,7 +116,11 @@ export const modelAliases = (sql: Sql, names: readonly string[]): Promise<AliasR
 export const SEARCHED_MODELS: SearchedTable = {
   table: "registered_models",
   columns: COLUMNS,
-  column: { name: "name", creation_timestamp: "created_ms", last_updated_timestamp: "updated_ms" },
-  tags: { table: "registered_model_tags", join: "t.name = registered_models.name" },
+  column: {
+    name: "registered_models.name",
+    creation_timestamp: "registered_models.created_ms",
+    last_updated_timestamp: "registered_models.updated_ms",
+  },
+  pairs: { tag: { table: "registered_model_tags", join: "t.name = registered_models.name" } },
   last: [{ entity: "attribute", key: "name", descending: false }],
 };

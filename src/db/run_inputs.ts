@@ -82,3 +82,16 @@ export const modelsOf = (sql: Sql, runSeqs: readonly number[]): Promise<RunModel
     (list) =>
       `SELECT run_seq, direction, model_id, step FROM run_models WHERE run_seq IN ${list} ORDER BY run_seq, direction, model_id`,
   );
+
+/** Each dataset of the experiments with each context in which runs read it. */
+export const datasetSummaries = (
+  sql: Sql,
+  experimentIds: readonly number[],
+): Promise<{ experiment_id: number; name: string; digest: string; context: string }[]> =>
+  allIn(
+    sql,
+    experimentIds,
+    (list) => `SELECT DISTINCT d.experiment_id, d.name, d.digest, i.context
+      FROM run_datasets AS d JOIN run_inputs AS i ON i.dataset_seq = d.seq JOIN runs ON runs.seq = i.run_seq
+      WHERE runs.lifecycle = 'active' AND d.experiment_id IN ${list} ORDER BY d.experiment_id, d.name, d.digest, i.context`,
+  );

@@ -135,16 +135,18 @@ export const SEARCHED_VERSIONS: SearchedTable = {
   table: "model_versions",
   columns: COLUMNS,
   column: {
-    name: "name",
-    run_id: "run_id",
-    source_path: "source",
-    version_number: "version",
-    creation_timestamp: "created_ms",
-    last_updated_timestamp: "updated_ms",
+    name: "model_versions.name",
+    run_id: "model_versions.run_id",
+    source_path: "model_versions.source",
+    version_number: "model_versions.version",
+    creation_timestamp: "model_versions.created_ms",
+    last_updated_timestamp: "model_versions.updated_ms",
   },
-  tags: {
-    table: "model_version_tags",
-    join: "t.name = model_versions.name AND t.version = model_versions.version",
+  pairs: {
+    tag: {
+      table: "model_version_tags",
+      join: "t.name = model_versions.name AND t.version = model_versions.version",
+    },
   },
   last: [
     { entity: "attribute", key: "last_updated_timestamp", descending: true },

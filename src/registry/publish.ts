@@ -11,6 +11,7 @@ import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fail } from "../base/errors.ts";
 import { publish } from "../base/files.ts";
+import { hashText } from "../base/hash.ts";
 import { takeNumber } from "../db/models.ts";
 import { knownFolders } from "../db/versions.ts";
 import { mustFindModel } from "./read.ts";
@@ -18,9 +19,14 @@ import type { ModelVersion, RegistryOptions, Who } from "./types.ts";
 import { checkRegistryTag } from "./validate.ts";
 import { insertVersion, type NewVersion } from "./versions.ts";
 
-/** A model's name as a folder's: plain names stay as they are, others are percent-encoded. */
-export const folderName = (name: string): string =>
-  encodeURIComponent(name).replace(/^\.+$/, (dots) => dots.replaceAll(".", "%2E"));
+/** Longest name that every file system takes, less room for a hash. */
+const FOLDER_CHARS = 200;
+
+/** A model's name as a folder's: plain names stay as they are, others are percent-encoded, very long ones are cut and hashed. */
+export function folderName(name: string): string {
+  const plain = encodeURIComponent(name).replace(/^\.+$/, (dots) => dots.replaceAll(".", "%2E"));
+  return plain.length <= FOLDER_CHARS ? plain : `${plain.slice(0, FOLDER_CHARS)}-${hashText("md5", name)}`;
+}
 
 /** 2001-03-04T05:06:07Z → "20010304_050607". */
 const stampOf = (timeMs: number): string =>

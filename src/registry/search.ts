@@ -32,9 +32,10 @@ const time = { kind: "number", comparators: NUMERIC } as const;
 
 export const MODEL_GRAMMAR: Grammar = {
   bare: "attribute",
+  repeatedOrder: true,
   entities: {
     attribute: {
-      names: ["attributes", "attribute", "attr"],
+      names: ["attribute"],
       keys: {
         name: { kind: "text", comparators: TEXT_OR_LIST },
         creation_timestamp: time,
@@ -47,14 +48,15 @@ export const MODEL_GRAMMAR: Grammar = {
 
 export const VERSION_GRAMMAR: Grammar = {
   bare: "attribute",
+  repeatedOrder: true,
   entities: {
     attribute: {
-      names: ["attributes", "attribute", "attr"],
+      names: ["attribute"],
       keys: {
         name: { kind: "text", comparators: TEXT_OR_LIST },
         run_id: { kind: "text", comparators: TEXT_OR_LIST, order: false },
-        source_path: { kind: "text", comparators: TEXT_OR_LIST },
-        version_number: { kind: "number", comparators: NUMERIC, also: ["version"] },
+        source_path: { kind: "text", comparators: TEXT_OR_LIST, order: false },
+        version_number: { kind: "number", comparators: NUMERIC },
         creation_timestamp: time,
         last_updated_timestamp: time,
       },
@@ -92,9 +94,9 @@ export function createSearch({ db, modelsDir }: RegistryOptions) {
     limits: { usual: number; most: number; where: Piece[] },
   ): Promise<RegistryPage<T>> {
     const limit = query.maxResults ?? limits.usual;
-    if (!Number.isInteger(limit) || limit < 1 || limit > limits.most)
+    if (!Number.isInteger(limit) || limit < 0 || limit > limits.most)
       throw invalid(
-        `Invalid value for request parameter max_results. It must be at least 1 and at most ${limits.most}, but got value ${limit}`,
+        `Invalid value for request parameter max_results. It must be at least 0 and at most ${limits.most}, but got value ${limit}`,
       );
     const all = readFilter(grammar, query.filter ?? "");
     const order = readOrder(grammar, query.orderBy ?? []);

@@ -2,10 +2,12 @@
 
 import { checkKey, invalid } from "../base/keys.ts";
 import type { Sql } from "../db/db.ts";
+import { loggedModelById, loggedModelTag, putLoggedModelTags } from "../db/logged_models.ts";
 import { aliasRow, deleteAlias, putAlias, takeNumber, touchModel } from "../db/models.ts";
 import * as rows from "../db/versions.ts";
 import { journal } from "./journal.ts";
 import { mustFindModel, mustFindVersion, readVersions } from "./read.ts";
+import { resolveSource } from "./source.ts";
 import type { ModelVersion, Pair, RegistryOptions, Who } from "./types.ts";
 import { checkAlias, checkRegistryTag, stageOf } from "./validate.ts";
 
@@ -57,6 +59,26 @@ export async function insertVersion(
   return (await readVersions(sql, options.modelsDir, [row]))[0]!;
 }
 
+/** MLflow keeps prompts as versions whose source means nothing. */
+const isPrompt = (made: NewVersion): boolean =>
+  made.tags?.some((tag) => tag.key === "mlflow.prompt.is_prompt" && tag.value.toLowerCase() === "true") ?? false;
+
+async function resolvedVersion(sql: Sql, made: NewVersion): Promise<NewVersion> {
+  if (isPrompt(made) || made.storageUri !== undefined) return made;
+  const { runId, modelId } = made;
+  const owner = { ...(runId ? { runId } : {}), ...(modelId ? { modelId } : {}) };
+  return { ...(await resolveSource(sql, made.source, owner)), ...made };
+}
+
+/** Adds the version to the list that MLflow 3 keeps in the logged model's tags. */
+async function noteVersion(sql: Sql, modelId: string, { name, version }: ModelVersion): Promise<void> {
+  const row = await loggedModelById(sql, modelId);
+  if (!row) return;
+  const known = (await loggedModelTag(sql, row.seq, "mlflow.modelVersions")) ?? "[]";
+  const list = JSON.stringify([...(JSON.parse(known) as unknown[]), { name, version }]);
+  await putLoggedModelTags(sql, row.seq, [{ key: "mlflow.modelVersions", value: list }]);
+}
+
 export function createVersions(options: RegistryOptions) {
   const { db, clock, modelsDir } = options;
 
@@ -78,12 +100,18 @@ export function createVersions(options: RegistryOptions) {
     (await readVersions(db, modelsDir, [await mustFindVersion(db, name, version)]))[0]!;
 
   return {
-    /** Gives the next number of the model; NOT_FOUND when there is no such model. */
+    /**
+     * Gives the next number of the model. What the source names is resolved now: its place, its run, its logged model.
+     * NOT_FOUND when there is no such model, or nothing where the source points; INVALID for a source that is not allowed.
+     */
     async createVersion(name: string, made: NewVersion, who?: Who): Promise<ModelVersion> {
       for (const tag of made.tags ?? []) checkRegistryTag(tag);
       return db.write(async (sql) => {
         await mustFindModel(sql, name);
-        return insertVersion(sql, options, name, await takeNumber(sql, name), made, who);
+        const known = await resolvedVersion(sql, made);
+        const version = await insertVersion(sql, options, name, await takeNumber(sql, name), known, who);
+        if (known.modelId !== undefined) await noteVersion(sql, known.modelId, version);
+        return version;
       });
     },
 

@@ -1,8 +1,9 @@
-/** What may be searched in tracking: the tables of MLflow's filter and order_by language for runs and experiments. */
+/** What may be searched in tracking: the tables of MLflow's filter and order_by language for runs, experiments, logged models and traces. */
 
 import { type Grammar, type KeyRule, NUMERIC, TEXT_OR_LIST, TEXT_OR_NULL, TEXTUAL } from "../db/search/grammar.ts";
 
-const text: KeyRule = { kind: "text", comparators: TEXT_OR_LIST };
+const text: KeyRule = { kind: "text", comparators: TEXTUAL };
+const listed: KeyRule = { kind: "text", comparators: TEXT_OR_LIST };
 const number: KeyRule = { kind: "number", comparators: NUMERIC };
 
 export const RUN_GRAMMAR: Grammar = {
@@ -14,7 +15,7 @@ export const RUN_GRAMMAR: Grammar = {
     attribute: {
       names: ["attributes", "attribute", "attr", "run"],
       keys: {
-        run_id: { ...text, also: ["run_uuid"] },
+        run_id: { ...listed, also: ["run_uuid"] },
         run_name: { ...text, also: ["run name", "Run name", "Run Name"] },
         user_id: { ...text, also: ["User"] },
         status: text,
@@ -26,9 +27,9 @@ export const RUN_GRAMMAR: Grammar = {
     dataset: {
       names: ["datasets", "dataset"],
       keys: {
-        name: { ...text, order: false },
-        digest: { ...text, order: false },
-        context: { ...text, order: false },
+        name: { ...listed, order: false },
+        digest: { ...listed, order: false },
+        context: { ...listed, order: false },
       },
     },
   },
@@ -36,16 +37,66 @@ export const RUN_GRAMMAR: Grammar = {
 
 export const EXPERIMENT_GRAMMAR: Grammar = {
   bare: "attribute",
+  repeatedOrder: true,
   entities: {
     attribute: {
-      names: ["attributes", "attribute", "attr"],
+      names: ["attribute"],
       keys: {
-        name: { kind: "text", comparators: TEXTUAL },
-        experiment_id: text,
+        name: text,
+        experiment_id: listed,
         creation_time: { ...number, also: ["created"] },
         last_update_time: number,
       },
     },
     tag: { names: ["tags", "tag"], keys: { kind: "text", comparators: TEXT_OR_NULL, order: false } },
+  },
+};
+
+export const LOGGED_MODEL_GRAMMAR: Grammar = {
+  bare: "attribute",
+  repeatedOrder: true,
+  entities: {
+    metric: { names: ["metrics"], keys: number },
+    param: { names: ["params"], keys: { ...listed, order: false } },
+    tag: { names: ["tags"], keys: { ...listed, order: false } },
+    attribute: {
+      names: ["attributes"],
+      keys: {
+        model_id: listed,
+        name: listed,
+        model_type: listed,
+        status: listed,
+        source_run_id: listed,
+        creation_timestamp: { ...number, also: ["creation_time", "creation_timestamp_ms"] },
+        last_updated_timestamp: { ...number, also: ["last_updated_timestamp_ms"] },
+      },
+    },
+  },
+};
+
+const traceTime = (also: string): KeyRule => ({ ...number, also: [also] });
+
+export const TRACE_GRAMMAR: Grammar = {
+  bare: "attribute",
+  entities: {
+    tag: { names: ["tags", "tag"], keys: { kind: "text", comparators: TEXT_OR_NULL, order: false } },
+    metadata: {
+      names: ["metadata", "request_metadata"],
+      keys: { kind: "text", comparators: TEXT_OR_NULL, order: false },
+    },
+    attribute: {
+      names: ["attributes", "attribute", "trace"],
+      keys: {
+        request_id: { ...listed, also: ["trace_id", "id"] },
+        client_request_id: { ...listed, order: false },
+        status: { ...listed, also: ["state"] },
+        name: listed,
+        run_id: { ...listed, order: false },
+        timestamp_ms: traceTime("timestamp"),
+        execution_time_ms: traceTime("execution_time"),
+        end_time_ms: traceTime("end_time"),
+        experiment_id: { kind: "number", comparators: [] },
+      },
+    },
   },
 };

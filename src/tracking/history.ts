@@ -1,8 +1,8 @@
-/** A metric's whole history, page by page in the order (timestamp, step, value). */
+/** A metric's history: whole, page by page in the order (timestamp, step, value), or thinned out for a chart. */
 
 import { invalid } from "../base/keys.ts";
-import { metricHistoryPage, pointOf } from "../db/metrics.ts";
-import { runById } from "../db/runs.ts";
+import { historyBounds, metricHistoryPage, pointOf, pointsOfStep, sampleHistory } from "../db/metrics.ts";
+import { runById, runsByIds } from "../db/runs.ts";
 import { decodeToken, encodeToken } from "../db/token.ts";
 import type { MetricPoint, Page, TrackingOptions } from "./types.ts";
 
@@ -21,7 +21,28 @@ function afterOf(key: string, token: string): MetricPoint {
   return { key, timestampMs, step, value: value ?? Number.NaN };
 }
 
+export interface IntervalQuery {
+  /** Points kept of each run, at least 1. */
+  maxSteps: number;
+  /** Only between these steps, inclusive. */
+  steps?: readonly [number, number];
+}
+
 export function createHistory({ db }: TrackingOptions) {
+  /** Evenly spaced points, with those of the least and the greatest step. */
+  async function thinned(runSeq: number, key: string, query: IntervalQuery): Promise<MetricPoint[]> {
+    const range = { runSeq, key, steps: query.steps };
+    const bounds = await historyBounds(db, range);
+    if (!bounds) return [];
+    if (query.maxSteps === 1) return (await pointsOfStep(db, runSeq, key, bounds.last)).map(pointOf);
+    const rows = await sampleHistory(db, range, bounds.points, query.maxSteps);
+    const sampled = rows.map(pointOf);
+    for (const step of [bounds.first, bounds.last])
+      if (!sampled.some((point) => point.step === step))
+        sampled.push(...(await pointsOfStep(db, runSeq, key, step)).map(pointOf));
+    return sampled.sort((a, b) => a.step - b.step || a.timestampMs - b.timestampMs);
+  }
+
   return {
     /** An unknown run or key has no points. */
     async metricHistory(runId: string, key: string, query: HistoryQuery = {}): Promise<Page<MetricPoint>> {
@@ -34,6 +55,22 @@ export function createHistory({ db }: TrackingOptions) {
       const last = items[limit - 1]!;
       const token: After = [last.timestampMs, last.step, Number.isNaN(last.value) ? null : last.value];
       return { items: items.slice(0, limit), nextPageToken: encodeToken(token) };
+    },
+
+    /** One metric of several runs, thinned out; unknown runs have no points. */
+    async metricInterval(
+      runIds: readonly string[],
+      key: string,
+      query: IntervalQuery,
+    ): Promise<(MetricPoint & { runId: string })[]> {
+      const seqs = new Map((await runsByIds(db, runIds)).map((row) => [row.run_id, row.seq]));
+      const all: (MetricPoint & { runId: string })[] = [];
+      for (const runId of new Set(runIds)) {
+        const seq = seqs.get(runId);
+        if (seq === undefined) continue;
+        for (const point of await thinned(seq, key, query)) all.push({ ...point, runId });
+      }
+      return all;
     },
   };
 }

@@ -6,10 +6,12 @@
 import { fail } from "../base/errors.ts";
 import { checkKey, invalid } from "../base/keys.ts";
 import type { Sql } from "../db/db.ts";
+import { type ModelMetricRow, putModelMetrics } from "../db/logged_models.ts";
 import { insertMetrics } from "../db/metrics.ts";
 import { ensureDataset, insertRunInput, insertRunModels } from "../db/run_inputs.ts";
-import { deleteRunTag, insertParams, putRunTags } from "../db/run_values.ts";
+import { deleteRunTag, insertParams, putRunTags, runTag } from "../db/run_values.ts";
 import { type RunRow, updateRunRow } from "../db/runs.ts";
+import { mustFindLoggedModel } from "./logged-models.ts";
 import { mustBeWritable } from "./read.ts";
 import {
   type DatasetInput,
@@ -48,6 +50,40 @@ async function writeTags(sql: Sql, run: RunRow, tags: readonly Pair[]): Promise<
   if (name) await updateRunRow(sql, run.seq, { ...run, name: name.value });
 }
 
+/** A client may have set the tag to anything; what is no list is replaced. */
+function listIn(text: string): unknown[] {
+  try {
+    const known: unknown = JSON.parse(text);
+    return Array.isArray(known) ? known : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Points that also belong to logged models. NOT_FOUND when there is no such model. */
+async function writeModelMetrics(sql: Sql, run: RunRow, metrics: readonly LoggedMetric[]): Promise<void> {
+  const seqs = new Map<string, number>();
+  const rows: ModelMetricRow[] = [];
+  for (const metric of metrics) {
+    if (metric.modelId === undefined) continue;
+    const seq = seqs.get(metric.modelId) ?? (await mustFindLoggedModel(sql, metric.modelId)).seq;
+    seqs.set(metric.modelId, seq);
+    const isNan = Number.isNaN(metric.value);
+    rows.push({
+      model_seq: seq,
+      key: metric.key,
+      timestamp_ms: metric.timestampMs,
+      step: metric.step,
+      run_id: run.run_id,
+      value: isNan ? 0 : metric.value,
+      is_nan: isNan ? 1 : 0,
+      dataset_name: metric.datasetName ?? "",
+      dataset_digest: metric.datasetDigest ?? "",
+    });
+  }
+  if (rows.length > 0) await putModelMetrics(sql, rows);
+}
+
 export function createLogging({ db }: TrackingOptions) {
   return {
     /**
@@ -64,6 +100,7 @@ export function createLogging({ db }: TrackingOptions) {
         const run = await mustBeWritable(sql, runId);
         if (params.length > 0) await writeParams(sql, run, params);
         if (metrics.length > 0) await insertMetrics(sql, run, metrics);
+        await writeModelMetrics(sql, run, metrics);
         if (tags.length > 0) await writeTags(sql, run, tags);
       }, "logged");
     },
@@ -107,6 +144,15 @@ export function createLogging({ db }: TrackingOptions) {
             step: 0,
           })),
         );
+      }, "logged");
+    },
+
+    /** Adds a model's description to the run's list of models that 2.x clients wrote; the list is never cut. */
+    async recordModel(runId: string, model: Readonly<Record<string, unknown>>): Promise<void> {
+      await db.write(async (sql) => {
+        const run = await mustBeWritable(sql, runId);
+        const known = listIn((await runTag(sql, run.seq, TAGS.models)) ?? "[]");
+        await putRunTags(sql, run, [{ key: TAGS.models, value: JSON.stringify([...known, model]) }]);
       }, "logged");
     },
 

@@ -6,6 +6,7 @@
 import { invalid } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type ExperimentRow, SEARCHED_EXPERIMENTS } from "../db/experiments.ts";
+import { datasetSummaries } from "../db/run_inputs.ts";
 import { searchRunRows } from "../db/run_search.ts";
 import { readFilter, readOrder } from "../db/search/grammar.ts";
 import { searchTable } from "../db/search/table.ts";
@@ -32,6 +33,14 @@ export interface RunSearch extends Search {
 }
 
 export type ExperimentSearch = Search;
+
+export interface DatasetSummary {
+  experimentId: string;
+  name: string;
+  digest: string;
+  /** "" when the run said none. */
+  context: string;
+}
 
 function limitOf({ maxResults = 1000 }: Search): number {
   if (Number.isInteger(maxResults) && maxResults >= 1 && maxResults <= LIMITS.searchRuns) return maxResults;
@@ -86,6 +95,16 @@ export function createSearch({ db }: TrackingOptions) {
           page.items.map((one) => one.row),
         ),
       };
+    },
+
+    /** Datasets that active runs of 1 to 20 experiments have read, each once for each context. */
+    async searchDatasets(experimentIds: readonly string[]): Promise<DatasetSummary[]> {
+      if (experimentIds.length < 1 || experimentIds.length > LIMITS.searchDatasetExperiments)
+        throw invalid(
+          `SearchDatasets request must specify at least one and at most ${LIMITS.searchDatasetExperiments} experiment_ids. Received ${experimentIds.length} experiment_ids.`,
+        );
+      const rows = await datasetSummaries(db, experimentIds.map(experimentNumber));
+      return rows.map(({ experiment_id, ...rest }) => ({ experimentId: String(experiment_id), ...rest }));
     },
   };
 }

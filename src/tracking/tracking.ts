@@ -3,11 +3,14 @@
  * the fact is committed. Errors are INVALID, NOT_FOUND, ALREADY_EXISTS and NOT_ACTIVE.
  */
 
+import { createArtifacts } from "./artifacts.ts";
 import { createExperiments } from "./experiments.ts";
 import { createHistory } from "./history.ts";
+import { createLoggedModels } from "./logged-models.ts";
 import { createLogging } from "./logging.ts";
 import { createRuns } from "./runs.ts";
 import { createSearch } from "./search.ts";
+import { createTraces } from "./traces.ts";
 import type { TrackingOptions } from "./types.ts";
 
 export const createTracking = (options: TrackingOptions) => ({
@@ -15,7 +18,10 @@ export const createTracking = (options: TrackingOptions) => ({
   ...createRuns(options),
   ...createLogging(options),
   ...createHistory(options),
+  ...createLoggedModels(options),
   ...createSearch(options),
+  ...createTraces(options),
+  ...createArtifacts(options, options.artifacts),
 });
 
 export type Tracking = ReturnType<typeof createTracking>;

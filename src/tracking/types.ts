@@ -3,17 +3,23 @@
 import type { Clock } from "../base/clock.ts";
 import type { Db } from "../db/db.ts";
 import type { Lifecycle } from "../db/experiments.ts";
+import type { LoggedModelStatus } from "../db/logged_models.ts";
 import type { MetricPoint } from "../db/metrics.ts";
 import type { Pair } from "../db/run_values.ts";
 import type { RunStatus } from "../db/runs.ts";
 
-export type { Lifecycle, MetricPoint, Pair, RunStatus };
+import type { TraceState } from "../db/traces.ts";
+import type { ArtifactStore } from "../store/artifacts.ts";
+
+export type { Lifecycle, LoggedModelStatus, MetricPoint, Pair, RunStatus };
 
 export interface TrackingOptions {
   db: Db;
   clock: Clock;
   /** URI below which experiments keep their artifacts; "mlflow-artifacts:" unless told. */
   artifactRoot?: string;
+  /** Where logArtifact writes. */
+  artifacts?: ArtifactStore;
 }
 
 /** Who did it and why, for the journal. */
@@ -80,15 +86,47 @@ export interface Run extends RunInfo {
   modelOutputs: ModelOutput[];
 }
 
+export interface LoggedModel {
+  modelId: string;
+  experimentId: string;
+  name: string;
+  artifactUri: string;
+  status: LoggedModelStatus;
+  modelType: string;
+  sourceRunId: string;
+  lifecycle: Lifecycle;
+  createdMs: number;
+  updatedMs: number;
+  tags: Pair[];
+  params: Pair[];
+  metrics: (LoggedMetric & { runId: string })[];
+}
+
+export interface Trace {
+  traceId: string;
+  experimentId: string;
+  requestMs: number;
+  durationMs?: number;
+  state: TraceState;
+  clientRequestId?: string;
+  requestPreview?: string;
+  responsePreview?: string;
+  tags: Pair[];
+  metadata: Pair[];
+  /** In the protocol's JSON, each with assessment_id and trace_id. */
+  assessments: Record<string, unknown>[];
+}
+
 export interface Page<T> {
   items: T[];
   /** Absent at the end. */
   nextPageToken?: string;
 }
 
-/** Tags with a meaning of their own. The first five are MLflow's. */
+/** Tags with a meaning of their own. Most are MLflow's. */
 export const TAGS = {
   runName: "mlflow.runName",
+  models: "mlflow.log-model.history",
   parentRun: "mlflow.parentRunId",
   user: "mlflow.user",
   gitCommit: "mlflow.source.git.commit",

@@ -30,14 +30,14 @@ test("versions are numbered from 1 and a number is never given twice", async () 
   const { registry, db } = await setUp();
   await registry.ensureModel("m");
   await registry.ensureModel("m");
-  const make = async () => (await registry.createVersion("m", { source: "s" })).version;
+  const make = async () => (await registry.createVersion("m", { source: "s3://b/s" })).version;
   expect([await make(), await make(), await make()]).toEqual([1, 2, 3]);
   await registry.deleteVersion("m", 3);
   expect(await make()).toBe(4);
   await registry.deleteModel("m");
   await registry.ensureModel("m");
   expect(await make()).toBe(5);
-  await expect(registry.createVersion("absent", { source: "s" })).rejects.toMatchObject({ code: "NOT_FOUND" });
+  await expect(registry.createVersion("absent", { source: "s3://b/s" })).rejects.toMatchObject({ code: "NOT_FOUND" });
   await db.close();
 });
 
@@ -98,8 +98,8 @@ test("names that a folder cannot have are encoded", async () => {
 test("aliases move, latest is the newest, a deleted version loses its aliases", async () => {
   const { registry, db } = await setUp();
   await registry.ensureModel("m");
-  await registry.createVersion("m", { source: "a" });
-  await registry.createVersion("m", { source: "b" });
+  await registry.createVersion("m", { source: "s3://b/a" });
+  await registry.createVersion("m", { source: "s3://b/b" });
   await registry.setAlias("m", "champion", 1);
   await registry.setAlias("m", "challenger", 1);
   await registry.setAlias("m", "champion", 2);
@@ -121,7 +121,7 @@ test("aliases move, latest is the newest, a deleted version loses its aliases", 
 test("renaming a model takes everything along", async () => {
   const { registry, db } = await setUp();
   await registry.createModel({ name: "old", description: "d", tags: [{ key: "k", value: "v" }] });
-  await registry.createVersion("old", { source: "a", tags: [{ key: "t", value: "u" }] });
+  await registry.createVersion("old", { source: "s3://b/a", tags: [{ key: "t", value: "u" }] });
   await registry.setAlias("old", "champion", 1);
   await registry.createModel({ name: "taken" });
   await expect(registry.renameModel("old", "taken")).rejects.toMatchObject({ code: "ALREADY_EXISTS" });
@@ -134,7 +134,7 @@ test("renaming a model takes everything along", async () => {
     aliases: ["champion"],
     tags: [{ key: "t", value: "u" }],
   });
-  expect((await registry.createVersion("new", { source: "b" })).version).toBe(2);
+  expect((await registry.createVersion("new", { source: "s3://b/b" })).version).toBe(2);
   await expect(registry.getModel("old")).rejects.toMatchObject({ code: "NOT_FOUND" });
   await db.close();
 });
@@ -142,7 +142,7 @@ test("renaming a model takes everything along", async () => {
 test("stages move, archive the others when asked, and give the latest of each", async () => {
   const { registry, db } = await setUp();
   await registry.ensureModel("m");
-  for (const source of ["a", "b", "c"]) await registry.createVersion("m", { source });
+  for (const source of ["s3://b/a", "s3://b/b", "s3://b/c"]) await registry.createVersion("m", { source });
   await registry.transitionStage("m", 1, { stage: "production" });
   await registry.transitionStage("m", 2, { stage: "Production", archiveExisting: true });
   expect((await registry.listVersions("m")).map((v) => v.stage)).toEqual(["Archived", "Production", "None"]);
@@ -171,7 +171,7 @@ test("lineage names run, code, data, parent and verdicts", async () => {
     datasets: [{ dataset: { name: "flights", digest: "d1", sourceType: "local", source: "x" }, tags: [] }],
   });
   await registry.ensureModel("m");
-  const { version } = await registry.createVersion("m", { source: "s", runId: run.runId });
+  const { version } = await registry.createVersion("m", { source: "s3://b/s", runId: run.runId });
   await registry.recordVerdict("m", judge([{ metric: "f1", line: 1, min: 0.4 }], { f1: 0.5 }), { version });
   const lineage = await registry.lineage("m", version);
   expect(lineage.run).toMatchObject({
@@ -198,7 +198,7 @@ test("models and versions are searched; prompts are hidden unless the filter spe
     clock.advance(1000);
     await registry.createModel({ name, tags: name === "prompt" ? [prompt] : [{ key: "team", value: name }] });
     for (const runId of ["r1", "r2"])
-      await registry.createVersion(name, { source: `s/${runId}`, runId, tags: name === "prompt" ? [prompt] : [] });
+      await registry.createVersion(name, { source: `s3://b/${runId}`, runId, tags: name === "prompt" ? [prompt] : [] });
   }
   const models = async (query: Parameters<typeof registry.searchModels>[0]) =>
     (await registry.searchModels(query)).items.map((model) => model.name);

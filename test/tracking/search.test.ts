@@ -179,13 +179,14 @@ const attributeClause: fc.Arbitrary<TestClause> = fc.oneof(
       text: `${name}  ${comparator}  '${value}'`,
       meets: (run: Run) => compareText(comparator.toUpperCase(), run.status, value),
     })),
-  fc
-    .tuple(fc.constantFrom("IN", "NOT IN", "not in"), fc.subarray(["run", "Run", "other", "none"], { minLength: 1 }))
-    .map(([comparator, values]) => ({
-      text: `attributes.run_name ${comparator} (${values.map(quote).join(", ")})`,
-      meets: (run: Run) => compareText(comparator.toUpperCase(), run.name, values),
-    })),
 );
+
+const datasetListClause: fc.Arbitrary<TestClause> = fc
+  .tuple(fc.constantFrom("IN", "NOT IN", "not in"), fc.subarray(["d", "e", "none"], { minLength: 1 }))
+  .map(([comparator, values]) => ({
+    text: `dataset.name ${comparator} (${values.map(quote).join(", ")})`,
+    meets: (run) => run.datasets.some(({ dataset }) => compareText(comparator.toUpperCase(), dataset.name, values)),
+  }));
 
 const datasetClause: fc.Arbitrary<TestClause> = fc
   .tuple(
@@ -336,7 +337,9 @@ async function walkedSearch(db: Db, experimentIds: string[], filter: string, ord
 
 const query = fc.record({
   experimentIds: fc.subarray(["0", "1", "2"], { minLength: 1 }),
-  clauses: fc.array(fc.oneof(metricClause, pairClause, attributeClause, datasetClause), { maxLength: 3 }),
+  clauses: fc.array(fc.oneof(metricClause, pairClause, attributeClause, datasetClause, datasetListClause), {
+    maxLength: 3,
+  }),
   order: fc.uniqueArray(orderTerm, { maxLength: 3, selector: (term) => term.id }),
   pageSize: fc.integer({ min: 1, max: 30 }),
 });
@@ -392,6 +395,8 @@ test("what the language has not is refused with the clause that is wrong", async
     "attribute.nothing = 'x'",
     "status > 'x'",
     "start_time LIKE '1'",
+    "   ",
+    "run_name IN ('a')",
     "run_id IN ()",
     "run_id IN ('a' 'b')",
     "run_id IN 'a'",
@@ -430,6 +435,9 @@ test("a token is good for its own query only", async () => {
   const next = (more: object) =>
     tracking.searchRuns({ experimentIds: ["0"], maxResults: 1, pageToken: pageToken!, ...more });
   expect((await next({})).items.length).toBe(1);
+  const [first, second] = (await tracking.searchRuns({ experimentIds: ["0"] })).items;
+  const filter = `attributes.run_id IN ('${first!.runId}', '${second!.runId}', 'none')`;
+  expect((await tracking.searchRuns({ experimentIds: ["0"], filter })).items.length).toBe(2);
   for (const other of [
     { filter: "status = 'RUNNING'" },
     { orderBy: ["end_time"] },

@@ -200,3 +200,23 @@ test("compare shows what differs", async () => {
   ]);
   await db.close();
 });
+
+test("history is thinned out evenly and keeps the first and the last step", async () => {
+  const { tracking, db } = await setUp();
+  const { runId } = await tracking.createRun({ experimentId: "0" });
+  for (let from = 0; from < 5000; from += 1000)
+    await tracking.logBatch(runId, {
+      metrics: Array.from({ length: 1000 }, (_, i) => point("m", from + i, from + i, from + i)),
+    });
+  const steps = async (query: Parameters<typeof tracking.metricInterval>[2]) =>
+    (await tracking.metricInterval([runId, "absent"], "m", query)).map((found) => found.step);
+  expect((await steps({ maxSteps: 2500 })).length).toBe(2500);
+  expect(await steps({ maxSteps: 5 })).toEqual([0, 1250, 2500, 3750, 4999]);
+  expect(await steps({ maxSteps: 3, steps: [10, 20] })).toEqual([10, 15, 20]);
+  expect(await steps({ maxSteps: 50, steps: [10, 12] })).toEqual([10, 11, 12]);
+  expect(await steps({ maxSteps: 1 })).toEqual([4999]);
+  // Logged late with a step before all others: it is kept although it is neither first nor last in time.
+  await tracking.logBatch(runId, { metrics: [point("m", 1, -7, 2500)] });
+  expect((await steps({ maxSteps: 4 }))[0]).toBe(-7);
+  await db.close();
+});

@@ -238,8 +238,7 @@ CREATE TABLE traces (
   state $text NOT NULL,
   client_request_id $text,
   request_preview $text,
-  response_preview $text,
-  run_id $text
+  response_preview $text
 );
 CREATE INDEX traces_time ON traces (experiment_id, request_ms DESC, trace_id);
 
@@ -257,19 +256,18 @@ CREATE TABLE trace_metadata (
   PRIMARY KEY (trace_seq, key)
 )$clustered;
 
--- content is the protocol's own JSON of one span or one assessment.
-CREATE TABLE trace_spans (
+-- Runs that a trace belongs to: the one it began in, and those it was linked to.
+CREATE TABLE trace_runs (
   trace_seq BIGINT NOT NULL,
-  span_id $text NOT NULL,
-  start_ns $text NOT NULL,
-  content $text NOT NULL,
-  PRIMARY KEY (trace_seq, span_id)
+  run_id $text NOT NULL,
+  PRIMARY KEY (trace_seq, run_id)
 )$clustered;
+CREATE INDEX trace_runs_run ON trace_runs (run_id, trace_seq);
 
+-- content is the protocol's own JSON. The spans of a trace are an artifact.
 CREATE TABLE trace_assessments (
   trace_seq BIGINT NOT NULL,
   assessment_id $text NOT NULL,
-  name $text NOT NULL,
   created_ms BIGINT NOT NULL,
   content $text NOT NULL,
   PRIMARY KEY (trace_seq, assessment_id)

@@ -32,6 +32,8 @@ export interface Grammar {
   entities: Readonly<Record<string, EntityRule>>;
   /** The entity of a name without a prefix. */
   bare: string;
+  /** Whether order_by may name a key twice; the first counts. */
+  repeatedOrder?: boolean;
 }
 
 export interface Clause {
@@ -99,17 +101,18 @@ export function readFilter(grammar: Grammar, filter: string): Clause[] {
   });
 }
 
-/** The terms of order_by; a key that is named twice is INVALID. */
+/** The terms of order_by. A key that is named twice is INVALID, or counts once where the grammar says so. */
 export function readOrder(grammar: Grammar, orderBy: readonly string[]): Order[] {
   const seen = new Set<string>();
-  return orderBy.map((text) => {
+  return orderBy.flatMap((text) => {
     const raw = parseOrder(text);
     const entity = entityOf(grammar, raw.name.prefix);
     const { key, rule } = keyOf(grammar, entity, raw.name.key);
     if (rule.order === false) throw invalid(`Invalid order_by key '${raw.source}': ${entity} '${key}' has no order`);
     const id = `${entity} ${key}`;
+    if (seen.has(id) && grammar.repeatedOrder) return [];
     if (seen.has(id)) throw invalid(`\`order_by\` contains duplicate fields: ${quotedList(orderBy)}`);
     seen.add(id);
-    return { entity, key, descending: raw.descending };
+    return [{ entity, key, descending: raw.descending }];
   });
 }

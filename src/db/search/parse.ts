@@ -146,8 +146,9 @@ function readValue(reader: Reader, comparator: Comparator): RawClause["value"] |
   return number && { kind: "number", number: clamp(Number(number.text)) };
 }
 
-/** The clauses of a filter; none for an empty one. INVALID names the clause that cannot be read. */
+/** The clauses of a filter; none for an empty one. INVALID names the clause that cannot be read; blanks are none. */
 export function parseFilter(source: string): RawClause[] {
+  if (source !== "" && source.trim() === "") throw invalid(`Invalid clause(s) in filter string: '${source}'`);
   const reader = new Reader(source, tokenize(source));
   const clauses: RawClause[] = [];
   while (!reader.done) {

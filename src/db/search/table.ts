@@ -1,20 +1,29 @@
-/** Search over one table with a table of tags beside it: experiments, models, versions. Small tables: plain SQL, keyset pages. */
+/** Search over one table with tables of tags beside it: experiments, models, versions, traces. Small tables: plain SQL, keyset pages. */
 
 import type { Db, SqlValue } from "../db.ts";
 import type { Position } from "../token.ts";
 import type { Clause, Order } from "./grammar.ts";
 import { afterSql, allOf, compare, orderSql, type Piece, type SortTerm } from "./sql.ts";
 
+/** A table of key and value beside the searched one. */
+interface PairTable {
+  table: string;
+  /** "t.name = registered_models.name" */
+  join: string;
+}
+
 export interface SearchedTable {
   table: string;
   /** Columns of a row. */
   columns: string;
-  /** Attribute → column; none of them is ever NULL when it may be ordered by. */
+  /** Attribute → expression to order by, never NULL, and to compare with. */
   column: Readonly<Record<string, string>>;
-  /** Attribute → what is compared, where it is not the column. */
+  /** Attribute → what is compared instead. */
   compared?: Readonly<Record<string, string>>;
-  /** The table of tags, and what joins it: "t.name = models.name". */
-  tags: { table: string; join: string };
+  /** Attribute → a value of rows in another table, one of which must meet the clause. */
+  among?: Readonly<Record<string, PairTable & { value: string }>>;
+  /** Entity (tag, metadata) → its table. */
+  pairs: Readonly<Record<string, PairTable>>;
   /** Makes the order total; keys that the query orders by already are left out. */
   last: readonly Order[];
 }
@@ -31,14 +40,20 @@ export interface TableQuery {
 /** A clause as a test of one row. */
 export function tableTest(db: Db, spec: SearchedTable, clause: Clause): Piece {
   if (clause.entity === "attribute") {
-    const compared = spec.compared?.[clause.key] ?? `${spec.table}.${spec.column[clause.key]}`;
-    return compare(db.dialect, compared, clause);
+    const among = spec.among?.[clause.key];
+    if (!among) return compare(db.dialect, spec.compared?.[clause.key] ?? spec.column[clause.key]!, clause);
+    const value = compare(db.dialect, `t.${among.value}`, clause);
+    return {
+      sql: `EXISTS (SELECT 1 FROM ${among.table} AS t WHERE ${among.join} AND ${value.sql})`,
+      params: value.params,
+    };
   }
+  const { table, join } = spec.pairs[clause.entity]!;
   const isNull = clause.comparator === "IS NULL" || clause.comparator === "IS NOT NULL";
   const value = isNull ? { sql: "1 = 1", params: [] } : compare(db.dialect, "t.value", clause);
   const negated = clause.comparator === "IS NULL" ? "NOT " : "";
   return {
-    sql: `${negated}EXISTS (SELECT 1 FROM ${spec.tags.table} AS t WHERE ${spec.tags.join} AND t.key = ? AND ${value.sql})`,
+    sql: `${negated}EXISTS (SELECT 1 FROM ${table} AS t WHERE ${join} AND t.key = ? AND ${value.sql})`,
     params: [clause.key, ...value.params],
   };
 }
@@ -46,7 +61,7 @@ export function tableTest(db: Db, spec: SearchedTable, clause: Clause): Piece {
 /** The whole order: what is asked for, then what makes it total. */
 function termsOf(spec: SearchedTable, order: readonly Order[]): SortTerm[] {
   const all = [...order, ...spec.last.filter((last) => !order.some((o) => o.key === last.key))];
-  return all.map(({ key, descending }) => ({ expression: `${spec.table}.${spec.column[key]}`, descending }));
+  return all.map(({ key, descending }) => ({ expression: spec.column[key]!, descending }));
 }
 
 /** Rows in order, each with its position; at most `limit`. */

@@ -1,0 +1,3 @@
+/** The one door to Hono for routes that are not part of the OpenAPI. */
+
+export { Hono } from "hono";

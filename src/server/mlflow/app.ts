@@ -1,0 +1,99 @@
+/**
+ * MLflow's protocol over HTTP: what its clients 2.x and 3.x send, answered from tracking, registry and artifacts. This file
+ * finds the route, reads the fields and maps errors; the routes only translate.
+ */
+
+import { join } from "node:path";
+import type { Clock } from "../../base/clock.ts";
+import type { Registry } from "../../registry/registry.ts";
+import type { ArtifactStore } from "../../store/artifacts.ts";
+import type { Tracking } from "../../tracking/tracking.ts";
+import type { Who } from "../../tracking/types.ts";
+import { Hono } from "../hono.ts";
+import { requestValues } from "./body.ts";
+import { errorBody, errorResponse, unknownRoute } from "./errors.ts";
+import { type Fields, readFields } from "./fields.ts";
+import type { MlflowServices, Route } from "./route.ts";
+import { ROUTE_GROUPS } from "./table.ts";
+import { createUploads } from "./uploads.ts";
+
+export interface MlflowOptions {
+  tracking: Tracking;
+  registry: Registry;
+  artifacts: ArtifactStore;
+  clock: Clock;
+  /** Scratch for uploads in parts, on the artifacts' file system. */
+  scratch: string;
+  /** Who sent a request; "mlflow client" unless told. What it throws is the answer. */
+  who?(request: Request): Promise<Who>;
+}
+
+const SOMEBODY: Who = { actor: "mlflow client" };
+
+/** The path of an absolute URL, cheaper than to parse it all. */
+export function pathOf(url: string): string {
+  const from = url.indexOf("/", 8);
+  const query = url.indexOf("?", from);
+  return url.slice(from, query < 0 ? undefined : query);
+}
+
+/** "//api/2.0/mlflow" and "/ajax-api/2.0/mlflow" are "/api/2.0/mlflow". */
+function cleanPath(request: Request): string {
+  const path = pathOf(request.url).replace(/\/{2,}/g, "/");
+  return path.startsWith("/ajax-api/") ? `/api${path.slice(9)}` : path;
+}
+
+/** "/mlflow/logged-models/{model_id}/tags/{key...}" in Hono's words. */
+const pattern = (path: string): string => path.replace(/\{(\w+)\.\.\.\}/g, ":$1{.+}").replace(/\{(\w+)\}/g, ":$1");
+
+const hasFields = (fields: Fields): boolean => Object.keys(fields).length > 0;
+
+async function answer(
+  route: Route,
+  services: MlflowServices,
+  request: Request,
+  params: Record<string, string>,
+  who: Who,
+) {
+  const values = hasFields(route.fields) ? readFields(route.fields, await requestValues(request, route.fields)) : {};
+  const result = await route.handle({ ...services, who, params, request }, values);
+  return result instanceof Response ? result : Response.json(result);
+}
+
+/** The app; `fetch` answers every path, also those that are not MLflow's (with ENDPOINT_NOT_FOUND). */
+export function createMlflowApp(options: MlflowOptions): Hono {
+  const services: MlflowServices = {
+    tracking: options.tracking,
+    registry: options.registry,
+    artifacts: options.artifacts,
+    clock: options.clock,
+    uploads: createUploads(join(options.scratch, "uploads"), options.artifacts),
+  };
+  const app = new Hono({ getPath: cleanPath });
+  const paths = new Set<string>();
+  for (const group of ROUTE_GROUPS)
+    for (const route of group.routes) {
+      const path = (group.below === "api" ? `/api/${route.version}.0` : "") + pattern(route.path);
+      paths.add(path);
+      app.on([...route.methods], path, async (c) => {
+        const request = c.req.raw;
+        const who = options.who ? await options.who(request) : SOMEBODY;
+        return answer(route, services, request, c.req.param() as Record<string, string>, who);
+      });
+    }
+  for (const path of paths)
+    app.all(path, () => errorBody(405, "BAD_REQUEST", "The method is not allowed for the requested URL."));
+  app.notFound((c) => unknownRoute(c.req.path));
+  app.onError((error, c) => {
+    // Nobody is there to read the answer, and it is not our fault.
+    if (c.req.raw.signal.aborted) return new Response(null, { status: 499 });
+    return errorResponse(error);
+  });
+  return app;
+}
+
+/** Whether a path is MLflow's, for a server that answers other things too. */
+export const isMlflowPath = (path: string): boolean =>
+  /^\/+(api|ajax-api)\/+[234]\.0\/+mlflow(-artifacts)?(\/|$)|^\/+(get-artifact|model-versions\/+get-artifact|version|health|v1\/+traces|graphql)$/.test(
+    path,
+  );

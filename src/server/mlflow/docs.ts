@@ -1,0 +1,62 @@
+/** docs/mlflow.md: what of MLflow is spoken, call by call, made from the table of routes. */
+
+import type { Fields } from "./fields.ts";
+import type { Route } from "./route.ts";
+import { ROUTE_GROUPS, type RouteGroup } from "./table.ts";
+
+const INTRO = `# MLflow
+
+Made from the code by \`npm run docs\`.
+
+Trimtab's server is an MLflow tracking server and model registry to every client of MLflow 2 and 3:
+
+\`\`\`
+export MLFLOW_TRACKING_URI=http://localhost:5000
+\`\`\`
+
+Nothing in the training code changes. Runs, metrics, artifacts, models, aliases and traces are kept in \`.trimtab\`; model
+versions that Trimtab publishes are downloaded with \`models:/name/1\`, \`models:/name@alias\` and \`models:/name/latest\` too.
+
+## What is deliberately different
+
+- **Nothing is half-done.** A batch is logged whole or not at all; an uploaded file appears whole or not at all.
+- **Numbers of versions are never given twice**, not even when a model is deleted and its name comes back.
+- **Pages go on from a position, not from an offset**: the thousandth costs what the first does, and what is added meanwhile
+  neither repeats nor hides anything. A page token is refused with another query.
+- **What cannot be meant is refused.** A filter that begins or ends with \`AND\`, \`true\` for a number, a fraction for a step:
+  \`INVALID_PARAMETER_VALUE\` with the part that is wrong. MLflow's server accepts or ignores some of these, and answers others
+  with 500, which makes its client try again for minutes.
+- **NaN is not 0.** In filters it meets no comparison but \`!=\`.
+- **Spans of traces are kept as artifacts.** The server says version 3.3, so that clients send them so instead of as OTLP.
+- **Range requests and uploads in parts work on local disk**, so \`MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD=true\` helps here too.
+- **Only what is below exists.** Other calls of MLflow (gateway, scorers, evaluation datasets, prompt optimisation, workspaces) are
+  answered with 404 \`ENDPOINT_NOT_FOUND\`, on which clients fall back or say so.
+
+Every call stands below \`/api/\` and, for browsers, below \`/ajax-api/\`. Fields with a star are required.
+`;
+
+const fieldNames = (fields: Fields): string =>
+  Object.entries(fields)
+    .map(([name, field]) => `\`${name}\`${field.required ? "*" : ""}`)
+    .join(", ");
+
+function routeRow(route: Route, group: RouteGroup): string {
+  const path = (group.below === "api" ? `/api/${route.version}.0` : "") + route.path;
+  const says = route.differs ? `${route.says} *Differs:* ${route.differs}` : route.says;
+  return `| ${route.methods.join(", ")} | \`${path}\` | ${fieldNames(route.fields)} | ${says.replaceAll("|", "\\|")} |`;
+}
+
+/** The whole page. */
+export function mlflowPage(): string {
+  const parts = ROUTE_GROUPS.map((group) =>
+    [
+      `## ${group.title}`,
+      "",
+      "| method | path | fields | what it does |",
+      "| --- | --- | --- | --- |",
+      ...group.routes.map((route) => routeRow(route, group)),
+      "",
+    ].join("\n"),
+  );
+  return `${[INTRO, ...parts].join("\n").trimEnd()}\n`;
+}

@@ -1,0 +1,236 @@
+/**
+ * Traces: requests that a client traced, with state, times, tags and metadata. Their spans are uploaded as an artifact to the
+ * place that the tag mlflow.artifactLocation names. Assessments are kept in the protocol's own JSON.
+ */
+
+import { fail } from "../base/errors.ts";
+import { randomId } from "../base/hash.ts";
+import { checkLength, invalid } from "../base/keys.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Sql } from "../db/db.ts";
+import { groupBy } from "../db/lists.ts";
+import { readFilter, readOrder } from "../db/search/grammar.ts";
+import { searchTable } from "../db/search/table.ts";
+import { pageOf, positionIn } from "../db/token.ts";
+import * as rows from "../db/traces.ts";
+import { mustBeActive } from "./experiments.ts";
+import { TRACE_GRAMMAR } from "./filter.ts";
+import type { Page, Pair, Trace, TrackingOptions } from "./types.ts";
+import { experimentNumber } from "./validate.ts";
+
+const LOCATION = "mlflow.artifactLocation";
+const SOURCE_RUN = "mlflow.sourceRun";
+
+export type NewTrace = Omit<Trace, "traceId" | "assessments"> & {
+  traceId?: string;
+  assessments?: readonly Record<string, unknown>[];
+};
+
+export interface TraceSearch {
+  experimentIds: readonly string[];
+  filter?: string;
+  orderBy?: readonly string[];
+  /** 100 unless told; at most 500. */
+  maxResults?: number;
+  pageToken?: string;
+}
+
+async function mustFindTrace(sql: Sql, traceId: string): Promise<rows.TraceRow> {
+  const row = await rows.traceById(sql, traceId);
+  if (!row) throw fail("NOT_FOUND", { what: `Trace with ID '${traceId}' not found.` });
+  return row;
+}
+
+async function read(sql: Sql, found: readonly rows.TraceRow[]): Promise<Trace[]> {
+  const seqs = found.map((row) => row.seq);
+  const of = (row: { trace_seq: number }) => Number(row.trace_seq);
+  const tags = groupBy(await rows.tracePairsOf(sql, "tag", seqs), of);
+  const metadata = groupBy(await rows.tracePairsOf(sql, "metadata", seqs), of);
+  const assessments = groupBy(await rows.assessmentsOf(sql, seqs), of);
+  const pairs = (list: readonly Pair[] = []) => list.map(({ key, value }) => ({ key, value }));
+  return found.map((row) => {
+    const seq = Number(row.seq);
+    return {
+      traceId: row.trace_id,
+      experimentId: String(row.experiment_id),
+      requestMs: Number(row.request_ms),
+      ...(row.duration_ms === null ? {} : { durationMs: Number(row.duration_ms) }),
+      state: row.state,
+      ...(row.client_request_id === null ? {} : { clientRequestId: row.client_request_id }),
+      ...(row.request_preview === null ? {} : { requestPreview: row.request_preview }),
+      ...(row.response_preview === null ? {} : { responsePreview: row.response_preview }),
+      tags: pairs(tags.get(seq)),
+      metadata: pairs(metadata.get(seq)),
+      assessments: (assessments.get(seq) ?? []).map((a) => JSON.parse(a.content) as Record<string, unknown>),
+    };
+  });
+}
+
+function checkPairs(pairs: readonly Pair[]): void {
+  for (const { key, value } of pairs) {
+    checkLength("Trace tag key", LIMITS.keyChars, key);
+    checkLength("Trace tag value", LIMITS.traceTagChars, value);
+  }
+}
+
+export function createTraces({ db, clock }: TrackingOptions) {
+  const now = () => clock.nowMs();
+
+  async function writePairs(sql: Sql, seq: number, tags: readonly Pair[], metadata: readonly Pair[]): Promise<void> {
+    await rows.putTracePairs(sql, "tag", seq, tags);
+    await rows.putTracePairs(sql, "metadata", seq, metadata);
+    const run = metadata.find(({ key }) => key === SOURCE_RUN);
+    if (run) await rows.linkTraceToRun(sql, seq, run.value);
+  }
+
+  async function writeAssessment(sql: Sql, trace: rows.TraceRow, content: Readonly<Record<string, unknown>>) {
+    const id =
+      typeof content.assessment_id === "string" && content.assessment_id ? content.assessment_id : `a-${randomId()}`;
+    const stored: Record<string, unknown> = { ...content, assessment_id: id, trace_id: trace.trace_id };
+    const row = { trace_seq: trace.seq, assessment_id: id, created_ms: now(), content: JSON.stringify(stored) };
+    await rows.putAssessment(sql, row);
+    return stored;
+  }
+
+  async function mustFindAssessment(sql: Sql, trace: rows.TraceRow, id: string): Promise<Record<string, unknown>> {
+    const row = (await rows.assessmentsOf(sql, [trace.seq])).find((one) => one.assessment_id === id);
+    if (!row) throw fail("NOT_FOUND", { what: `Assessment with ID '${id}' not found for trace '${trace.trace_id}'` });
+    return JSON.parse(row.content) as Record<string, unknown>;
+  }
+
+  const change = <T>(traceId: string, work: (sql: Sql, row: rows.TraceRow) => Promise<T>): Promise<T> =>
+    db.write(async (sql) => work(sql, await mustFindTrace(sql, traceId)), "logged");
+
+  return {
+    /** Makes a trace, or completes one that is there: tags and metadata are added to those it has. */
+    async putTrace(made: NewTrace): Promise<Trace> {
+      checkPairs([...made.tags, ...made.metadata]);
+      return db.write(async (sql) => {
+        const experiment = await mustBeActive(sql, made.experimentId);
+        const traceId = made.traceId || `tr-${randomId()}`;
+        const row = {
+          trace_id: traceId,
+          experiment_id: experiment.experiment_id,
+          request_ms: made.requestMs,
+          duration_ms: made.durationMs ?? null,
+          state: made.state,
+          client_request_id: made.clientRequestId ?? null,
+          request_preview: made.requestPreview ?? null,
+          response_preview: made.responsePreview ?? null,
+        };
+        const seq = await rows.putTrace(sql, row);
+        const location = `${experiment.artifact_location.replace(/\/+$/, "")}/traces/${traceId}/artifacts`;
+        await writePairs(sql, seq, [...made.tags, { key: LOCATION, value: location }], made.metadata);
+        for (const assessment of made.assessments ?? []) await writeAssessment(sql, { ...row, seq }, assessment);
+        return (await read(sql, [{ ...row, seq }]))[0]!;
+      }, "logged");
+    },
+
+    /** What a 2.x client says when the traced request has ended. */
+    async endTrace(
+      traceId: string,
+      end: { endMs: number; state: rows.TraceState; tags: readonly Pair[]; metadata: readonly Pair[] },
+    ): Promise<Trace> {
+      checkPairs([...end.tags, ...end.metadata]);
+      return change(traceId, async (sql, row) => {
+        const ended = { ...row, state: end.state, duration_ms: end.endMs - Number(row.request_ms) };
+        await rows.putTrace(sql, ended);
+        await writePairs(sql, row.seq, end.tags, end.metadata);
+        return (await read(sql, [ended]))[0]!;
+      });
+    },
+
+    async getTrace(traceId: string): Promise<Trace> {
+      return (await read(db, [await mustFindTrace(db, traceId)]))[0]!;
+    },
+
+    /** Those that there are. */
+    async getTraces(traceIds: readonly string[]): Promise<Trace[]> {
+      return read(db, await rows.tracesByIds(db, traceIds));
+    },
+
+    async setTraceTag(traceId: string, tag: Pair): Promise<void> {
+      checkPairs([tag]);
+      await change(traceId, (sql, row) => rows.putTracePairs(sql, "tag", row.seq, [tag]));
+    },
+
+    /** NOT_FOUND when the trace has no such tag. */
+    async deleteTraceTag(traceId: string, key: string): Promise<void> {
+      await change(traceId, async (sql, row) => {
+        if ((await rows.deleteTraceTagRow(sql, row.seq, key)) === 0)
+          throw fail("NOT_FOUND", { what: `No trace tag with key '${key}' for trace with ID '${traceId}'` });
+      });
+    },
+
+    /** By ids, or the oldest up to a time; resolves to how many. */
+    async deleteTraces(
+      experimentId: string,
+      which: { ids: readonly string[] } | { upToMs: number; most?: number },
+    ): Promise<number> {
+      const id = experimentNumber(experimentId);
+      return db.write(async (sql) => {
+        const found =
+          "ids" in which
+            ? (await rows.tracesByIds(sql, which.ids)).filter((row) => Number(row.experiment_id) === id)
+            : await rows.tracesUpTo(sql, id, which.upToMs, which.most ?? LIMITS.deleteTraces);
+        await rows.deleteTraceRows(
+          sql,
+          found.map((row) => row.seq),
+        );
+        return found.length;
+      });
+    },
+
+    async linkTraces(traceIds: readonly string[], runId: string): Promise<void> {
+      await db.write(async (sql) => {
+        for (const row of await rows.tracesByIds(sql, traceIds)) await rows.linkTraceToRun(sql, row.seq, runId);
+      }, "logged");
+    },
+
+    /** Newest first unless told. */
+    async searchTraces(query: TraceSearch): Promise<Page<Trace>> {
+      const limit = query.maxResults ?? 100;
+      if (!Number.isInteger(limit) || limit < 1 || limit > LIMITS.searchTraces)
+        throw invalid(
+          `Invalid value for request parameter max_results. It must be at least 1 and at most ${LIMITS.searchTraces}, but got value ${limit}`,
+        );
+      const ids = [...new Set(query.experimentIds.map(experimentNumber))].sort((a, b) => a - b);
+      if (ids.length === 0) return { items: [] };
+      const clauses = readFilter(TRACE_GRAMMAR, query.filter ?? "");
+      const order = readOrder(TRACE_GRAMMAR, query.orderBy ?? []);
+      const same = ["traces", ids, clauses, order];
+      const after = positionIn(query.pageToken, same);
+      const where = [{ sql: `traces.experiment_id IN (${ids.map(() => "?").join(", ")})`, params: ids }];
+      const options = { clauses, order, where, limit: limit + 1, after };
+      const page = pageOf(await searchTable<rows.TraceRow>(db, rows.SEARCHED_TRACES, options), limit, same);
+      return {
+        ...page,
+        items: await read(
+          db,
+          page.items.map((one) => one.row),
+        ),
+      };
+    },
+
+    /** Resolves to the assessment with its id. */
+    createAssessment: (traceId: string, content: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> =>
+      change(traceId, (sql, row) => writeAssessment(sql, row, content)),
+
+    getAssessment: async (traceId: string, id: string): Promise<Record<string, unknown>> =>
+      mustFindAssessment(db, await mustFindTrace(db, traceId), id),
+
+    /** Replaces the members that are given. */
+    updateAssessment: (
+      traceId: string,
+      id: string,
+      members: Readonly<Record<string, unknown>>,
+    ): Promise<Record<string, unknown>> =>
+      change(traceId, async (sql, row) =>
+        writeAssessment(sql, row, { ...(await mustFindAssessment(sql, row, id)), ...members, assessment_id: id }),
+      ),
+
+    async deleteAssessment(traceId: string, id: string): Promise<void> {
+      await change(traceId, (sql, row) => rows.deleteAssessmentRow(sql, row.seq, id));
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import { expect, test } from "bun:test";
+import { ManualClock } from "../../src/base/clock.ts";
+import { createTracking, type Tracking } from "../../src/tracking/tracking.ts";
+import { ENGINES } from "../engines.ts";
+
+async function setUp() {
+  const db = await ENGINES[0]!.open();
+  return { db, tracking: createTracking({ db, clock: new ManualClock(1000) }) };
+}
+
+const put = (tracking: Tracking, name: string, requestMs: number, more: object = {}) =>
+  tracking.putTrace({
+    traceId: `tr-${name}`,
+    experimentId: "0",
+    requestMs,
+    durationMs: requestMs * 2,
+    state: "OK",
+    tags: [{ key: "mlflow.traceName", value: name }],
+    metadata: [{ key: "mlflow.sourceRun", value: "run-1" }],
+    ...more,
+  });
+
+test("a trace has a place for its spans, and is begun and ended by old clients", async () => {
+  const { tracking, db } = await setUp();
+  const begun = await tracking.putTrace({
+    experimentId: "0",
+    requestMs: 10,
+    state: "IN_PROGRESS",
+    tags: [],
+    metadata: [],
+  });
+  expect(begun.traceId).toMatch(/^tr-[0-9a-f]{32}$/);
+  const location = { key: "mlflow.artifactLocation", value: `mlflow-artifacts:/0/traces/${begun.traceId}/artifacts` };
+  expect(begun.tags).toEqual([location]);
+  const ended = await tracking.endTrace(begun.traceId, {
+    endMs: 35,
+    state: "ERROR",
+    tags: [{ key: "k", value: "v" }],
+    metadata: [],
+  });
+  expect(ended).toMatchObject({ durationMs: 25, state: "ERROR", tags: [{ key: "k", value: "v" }, location] });
+  await tracking.deleteTraceTag(begun.traceId, "k");
+  await expect(tracking.deleteTraceTag(begun.traceId, "k")).rejects.toMatchObject({ code: "NOT_FOUND" });
+  await expect(tracking.getTrace("tr-none")).rejects.toMatchObject({ code: "NOT_FOUND" });
+  await db.close();
+});
+
+test("traces are searched, linked, assessed and deleted", async () => {
+  const { tracking, db } = await setUp();
+  await put(tracking, "a", 10);
+  await put(tracking, "b", 20, { state: "ERROR", metadata: [] });
+  await put(tracking, "c", 30, { durationMs: undefined, tags: [{ key: "own", value: "x" }] });
+  const ids = async (filter: string, orderBy: string[] = []) =>
+    (await tracking.searchTraces({ experimentIds: ["0"], filter, orderBy })).items.map((t) => t.traceId.slice(3));
+  expect(await ids("")).toEqual(["c", "b", "a"]);
+  expect(await ids("trace.status = 'ERROR'")).toEqual(["b"]);
+  expect(await ids("name = 'a'")).toEqual(["a"]);
+  expect(await ids("run_id = 'run-1'")).toEqual(["c", "a"]);
+  expect(await ids("timestamp_ms >= 20 AND execution_time_ms < 100")).toEqual(["b"]);
+  expect(await ids("tags.own = 'x'", ["timestamp_ms ASC"])).toEqual(["c"]);
+  expect(await ids("metadata.`mlflow.sourceRun` IS NULL")).toEqual(["b"]);
+  expect(await ids("", ["execution_time DESC"])).toEqual(["b", "a", "c"]);
+  await tracking.linkTraces(["tr-b", "tr-none"], "run-1");
+  expect(await ids("run_id = 'run-1'")).toEqual(["c", "b", "a"]);
+  for (const filter of ["span.name = 'x'", "status > 'OK'", "feedback.good = 'yes'"])
+    await expect(ids(filter)).rejects.toMatchObject({ code: "INVALID" });
+
+  const made = await tracking.createAssessment("tr-a", { assessment_name: "good", feedback: { value: true } });
+  expect(made).toMatchObject({ assessment_name: "good", trace_id: "tr-a" });
+  const id = made.assessment_id as string;
+  await tracking.updateAssessment("tr-a", id, { rationale: "because" });
+  expect((await tracking.getTrace("tr-a")).assessments).toEqual([{ ...made, rationale: "because" }]);
+  await tracking.deleteAssessment("tr-a", id);
+  await expect(tracking.getAssessment("tr-a", id)).rejects.toMatchObject({ code: "NOT_FOUND" });
+
+  expect(await tracking.deleteTraces("0", { upToMs: 25, most: 1 })).toBe(1);
+  expect(await tracking.deleteTraces("0", { ids: ["tr-c", "tr-none"] })).toBe(1);
+  expect(await ids("")).toEqual(["b"]);
+  await db.close();
+});
