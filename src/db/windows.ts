@@ -129,12 +129,15 @@ export function listWindows(sql: Sql, model: string, filter: WindowFilter = {}):
   ]);
 }
 
-/** Highest sequence number of each version, and its highest closed bucket of the size now in use. */
-export const windowHeads = (
-  sql: Sql,
-  model: string,
-  size: string,
-): Promise<{ version: number; last_seq: number; closed_through: number | null }[]> =>
+export interface WindowHead {
+  version: number;
+  last_seq: number;
+  /** Highest bucket that has closed; null when none has, or for windows of rows. */
+  closed_through: number | null;
+}
+
+/** How far each version's windows have come; buckets of windows of another size do not count. */
+export const windowHeads = (sql: Sql, model: string, size: string): Promise<WindowHead[]> =>
   sql.all(
     `SELECT version, max(seq) AS last_seq, max(CASE WHEN state = 'closed' AND size = ? THEN bucket END) AS closed_through
      FROM windows WHERE model = ? GROUP BY version`,

@@ -4,8 +4,9 @@
  */
 
 import { log } from "../base/log.ts";
-import { advanceOffset, captureOffsets, openWindows, saveWindow, windowHeads } from "../db/windows.ts";
-import { type AnswerBuffer, answersPath, appendAt } from "./answers.ts";
+import { advanceOffset, captureOffsets, openWindows, saveWindow, type WindowHead, windowHeads } from "../db/windows.ts";
+import type { WindowSize } from "../spec/types.ts";
+import { answersPath, appendAt } from "./answers.ts";
 import type { CaptureFile } from "./capture-files.ts";
 import { type CheckContext, sizeLabel, windowSize } from "./context.ts";
 import type { PredictionLine } from "./lines.ts";
@@ -26,86 +27,101 @@ interface VersionWork {
 
 /** Takes one round; false when nothing was left to take, or another process took it. */
 export async function takePredictions(context: CheckContext, files: readonly CaptureFile[]): Promise<boolean> {
-  const round = await openRound(context);
-  const offsets = await captureOffsets(context.deps.db, context.pipeline.model);
-  const moved = await readInOrder(context.captured, files, offsets, ROUND_ROWS, round.take);
-  await round.closeOver(moved.length > 0);
-  return round.save(moved);
-}
-
-interface Round {
-  take(line: PredictionLine): Promise<void> | undefined;
-  closeOver(maybeMore: boolean): Promise<void>;
-  save(moved: readonly Moved[]): Promise<boolean>;
-}
-
-async function openRound(context: CheckContext): Promise<Round> {
-  const { db, clock } = context.deps;
+  const { db } = context.deps;
   const { model } = context.pipeline;
-  const size = windowSize(context.pipeline);
   const open = (await openWindows(db, model)).map(windowOfRow);
-  const heads = new Map((await windowHeads(db, model, sizeLabel(size))).map((head) => [Number(head.version), head]));
-  const works = new Map<number, VersionWork | null>();
-  const toSave = new Set<MonitorWindow>();
-  let arrivedMs = Number.NEGATIVE_INFINITY;
+  const heads = await windowHeads(db, model, sizeLabel(windowSize(context.pipeline)));
+  const round = new Round(context, open, heads);
+  const offsets = await captureOffsets(db, model);
+  const moved = await readInOrder(context.captured, files, offsets, ROUND_ROWS, (line) => round.take(line));
+  await round.closeOver(moved.length > 0);
+  const windows = await round.keepAnswers();
+  return moved.length + windows.size > 0 && commit(context, moved, windows);
+}
 
-  const close = (windows: readonly MonitorWindow[]): void => {
-    for (const window of windows) {
-      Object.assign(window, { state: "closed", closedMs: clock.nowMs() });
-      toSave.add(window);
-    }
-  };
+class Round {
+  private readonly size: WindowSize;
+  private readonly works = new Map<number, VersionWork | null>();
+  private readonly toSave = new Set<MonitorWindow>();
+  private arrivedMs = Number.NEGATIVE_INFINITY;
 
-  // What was cut to another size can never fill up.
-  const stale = open.filter((window) => window.size !== sizeLabel(size));
-  for (const window of stale)
-    Object.assign(window, { action: "settings_changed", actionReason: "the window's size was changed" });
-  close(stale);
+  constructor(
+    private readonly context: CheckContext,
+    private readonly open: readonly MonitorWindow[],
+    private readonly heads: readonly WindowHead[],
+  ) {
+    this.size = windowSize(context.pipeline);
+    // What was cut to another size can never fill up.
+    const stale = open.filter((window) => window.size !== sizeLabel(this.size));
+    for (const window of stale)
+      Object.assign(window, { action: "settings_changed", actionReason: "the window's size was changed" });
+    this.close(stale);
+  }
 
-  async function workOf(version: number): Promise<VersionWork | null> {
-    const facts = await context.facts(version);
+  take(line: PredictionLine): Promise<void> | undefined {
+    const work = this.works.get(line.v);
+    if (work === undefined) return this.begin(line.v).then((begun) => this.takeInto(begun, line));
+    this.takeInto(work, line);
+    return undefined;
+  }
+
+  private takeInto(work: VersionWork | null, line: PredictionLine): void {
+    this.arrivedMs = Math.max(this.arrivedMs, line.t);
+    work?.intake.take(line);
+    if (work && work.stream.open().length > OPEN_SOFT_MAX) this.close(work.stream.close(line.t));
+  }
+
+  /** Goes on with the version's open windows; null for a version that cannot be watched. */
+  private async begin(version: number): Promise<VersionWork | null> {
+    const facts = await this.context.facts(version);
+    const { model, monitor } = this.context.pipeline;
     if (!facts) log.warn("predictions of an unknown version are not watched", { model, version });
-    const head = heads.get(version);
-    const stream = createStream<MonitorWindow>({
-      size,
-      byArrival: context.pipeline.monitor.time === undefined,
-      open: open.filter((window) => window.version === version && window.state === "open"),
-      nextSeq: Number(head?.last_seq ?? 0) + 1,
-      closedThrough: head?.closed_through == null ? Number.NEGATIVE_INFINITY : Number(head.closed_through),
-      make: (slot) => newWindow(model, version, sizeLabel(size), slot),
-    });
-    const work = facts ? { stream, intake: createIntake(context.pipeline.monitor, facts, stream) } : null;
-    works.set(version, work);
+    const stream = this.streamOf(version);
+    const work = facts ? { stream, intake: createIntake(monitor, facts, stream) } : null;
+    this.works.set(version, work);
     return work;
   }
 
-  const takeInto = (work: VersionWork | null, line: PredictionLine): void => {
-    arrivedMs = Math.max(arrivedMs, line.t);
-    work?.intake.take(line);
-    if (work && work.stream.open().length > OPEN_SOFT_MAX) close(work.stream.close(line.t));
-  };
+  private streamOf(version: number): Stream<MonitorWindow> {
+    const { model, monitor } = this.context.pipeline;
+    const head = this.heads.find((one) => Number(one.version) === version);
+    return createStream<MonitorWindow>({
+      size: this.size,
+      byArrival: monitor.time === undefined,
+      open: this.open.filter((window) => window.version === version && window.state === "open"),
+      nextSeq: Number(head?.last_seq ?? 0) + 1,
+      closedThrough: head?.closed_through == null ? Number.NEGATIVE_INFINITY : Number(head.closed_through),
+      make: (slot) => newWindow(model, version, sizeLabel(this.size), slot),
+    });
+  }
 
-  return {
-    take(line) {
-      const work = works.get(line.v);
-      if (work === undefined) return workOf(line.v).then((made) => takeInto(made, line));
-      takeInto(work, line);
-      return undefined;
-    },
-    async closeOver(maybeMore) {
-      // Time closes windows of versions that get no more rows, too.
-      for (const { version } of open) if (!works.has(version)) await workOf(version);
-      const over = maybeMore ? Math.min(arrivedMs, context.settledMs) : context.settledMs;
-      for (const work of works.values()) if (work) close(work.stream.close(over));
-    },
-    async save(moved) {
-      const changed = [...works.values()].flatMap((work) => (work ? [...work.intake.changed()] : []));
-      await writeAnswers(context.kept, changed);
-      for (const [window] of changed) toSave.add(window);
-      if (moved.length + toSave.size === 0) return false;
-      return commit(context, moved, toSave);
-    },
-  };
+  private close(windows: readonly MonitorWindow[]): void {
+    for (const window of windows) {
+      Object.assign(window, { state: "closed", closedMs: this.context.deps.clock.nowMs() });
+      this.toSave.add(window);
+    }
+  }
+
+  /** Closes what is over, also of versions that get no more rows. With more lines to come, time is that of the last line. */
+  async closeOver(maybeMore: boolean): Promise<void> {
+    for (const { version } of this.open) if (!this.works.has(version)) await this.begin(version);
+    const { settledMs } = this.context;
+    for (const work of this.works.values())
+      if (work) this.close(work.stream.close(maybeMore ? Math.min(this.arrivedMs, settledMs) : settledMs));
+  }
+
+  /** Appends the answers of the windows that grew; all windows to save. */
+  async keepAnswers(): Promise<ReadonlySet<MonitorWindow>> {
+    const grown = [...this.works.values()].flatMap((work) => (work ? [...work.intake.changed()] : []));
+    for (const [window, buffer] of grown) {
+      this.toSave.add(window);
+      const bytes = buffer?.bytes() ?? new Uint8Array();
+      if (bytes.length === 0) continue;
+      await appendAt(answersPath(this.context.kept, window), window.answersBytes, bytes);
+      window.answersBytes += bytes.length;
+    }
+    return this.toSave;
+  }
 }
 
 function newWindow(model: string, version: number, size: string, slot: Slot): MonitorWindow {
@@ -128,18 +144,6 @@ function newWindow(model: string, version: number, size: string, slot: Slot): Mo
     jobId: null,
     closedMs: null,
   };
-}
-
-async function writeAnswers(
-  kept: string,
-  changed: readonly [MonitorWindow, AnswerBuffer | undefined][],
-): Promise<void> {
-  for (const [window, buffer] of changed) {
-    const bytes = buffer?.bytes();
-    if (!bytes || bytes.length === 0) continue;
-    await appendAt(answersPath(kept, window), window.answersBytes, bytes);
-    window.answersBytes += bytes.length;
-  }
 }
 
 /** All or nothing; false when another process has moved a file's offset meanwhile: then it has counted these rows. */

@@ -329,6 +329,53 @@ describe("performance from outcomes", () => {
   });
 });
 
+test("killed at any commit, it goes on where it was: each row counts once and one job is queued", async () => {
+  const pipeline = pipelineOf({
+    drift: drift({ window: { rows: 300 } }),
+    performance: [rule("accuracy", { min: 0.1 })],
+    minOutcomes: 100,
+  });
+  for (let fatal = 0; ; fatal++) {
+    world = await openWorld();
+    const id = world.predict(rowsLike(450, moved));
+    world.outcome(id, Array(450).fill(0));
+    world.clock.advance(2000);
+    let commits = 0;
+    const db: typeof world.db = {
+      ...world.db,
+      write(work, durability) {
+        return world.db.write(async (sql) => {
+          const result = await work(sql);
+          // The death comes after the work and before its commit.
+          if (commits++ === fatal) throw new Error("killed");
+          return result;
+        }, durability);
+      },
+    };
+    const died = await createMonitor({ ...world.deps, db })
+      .check(pipeline)
+      .then(
+        () => false,
+        (error: Error) => error.message === "killed",
+      );
+    await world.monitor.check(pipeline);
+    const [open, closed] = await world.monitor.windows("flights");
+    expect(open).toMatchObject({ rows: 150, answersBytes: 150 * 40, outcomesBytes: 150 * 24 });
+    expect(closed).toMatchObject({
+      rows: 300,
+      action: "queued",
+      performance: { outcomes: 300, metrics: { accuracy: 0.5 } },
+    });
+    expect((await retrainings()).length).toBe(1);
+    expect((await kinds()).sort()).toEqual(["drift.fired", "retrain.queued"]);
+    if (!died) {
+      expect(fatal).toBeGreaterThanOrEqual(4);
+      return;
+    }
+    await world.close();
+  }
+});
+
 test("retention takes answers with it, and offsets of deleted files", async () => {
   world = await openWorld();
   const pipeline = pipelineOf(
