@@ -15,6 +15,7 @@ import { openDb } from "../db/open.ts";
 import { createRegistry, type Registry } from "../registry/registry.ts";
 import { loadPipeline } from "../spec/load.ts";
 import type { Pipeline } from "../spec/types.ts";
+import { type ArtifactStore, openArtifactStore } from "../store/artifacts.ts";
 import { type Cache, openCache } from "../store/cache.ts";
 import { openStatCache, type StatCache } from "../store/stat-cache.ts";
 import { createTracking, type Tracking } from "../tracking/tracking.ts";
@@ -28,6 +29,8 @@ export interface Life {
   db: Db;
   tracking: Tracking;
   registry: Registry;
+  /** Artifacts of runs and models, as MLflow's clients see them. */
+  artifacts: ArtifactStore;
   cache: Cache;
   stats: StatCache;
   duck(): Promise<Duck>;
@@ -61,8 +64,9 @@ export async function openLife(options: LifeOptions): Promise<Life> {
     actor,
     db,
     stats,
-    tracking: createTracking({ db, clock, artifactRoot: workspace.artifacts }),
+    tracking: createTracking({ db, clock }),
     registry: createRegistry({ db, clock, modelsDir: workspace.models }),
+    artifacts: openArtifactStore(env.TRIMTAB_STORE ?? workspace.artifacts),
     cache: openCache(workspace.cache, stats),
     duck() {
       duck ??= import("../data/duckdb.ts").then(({ openDuck }) => openDuck({ tempDir: workspace.tmp }));

@@ -12,6 +12,7 @@ import { applyRetention, lookForNewData, openMonitor } from "../life/watch.ts";
 import { formatMetrics, type MetricsSnapshot } from "../serving/prometheus.ts";
 import { createApi, problem } from "./api/openapi.ts";
 import { API_ROUTES, type ApiContext } from "./api/routes.ts";
+import { createMlflowApp, isMlflowPath, pathOf } from "./mlflow/app.ts";
 import { statusPage } from "./page.ts";
 
 export interface ControlOptions {
@@ -73,7 +74,6 @@ export async function startControl(options: ControlOptions): Promise<Control> {
 
 function listen(options: ControlOptions, context: ApiContext) {
   const api = createApi(API_ROUTES, context);
-  api.get("/health", (c) => c.text("OK"));
   api.get("/metrics", async (c) => c.text(formatMetrics(await options.servingMetrics({}))));
   api.get("/", async (c) => c.html(await statusPage(context)));
   api.notFound((c) => {
@@ -82,8 +82,25 @@ function listen(options: ControlOptions, context: ApiContext) {
     );
     return c.json(body, status as 404);
   });
+  const { life } = context;
+  const mlflow = createMlflowApp({
+    tracking: life.tracking,
+    registry: life.registry,
+    artifacts: life.artifacts,
+    clock: life.clock,
+    scratch: life.workspace.tmp,
+  });
+  // One port for both: each app answers every path, so the path decides which one is asked.
+  const fetch = (request: Request) => (isMlflowPath(pathOf(request.url)) ? mlflow.fetch(request) : api.fetch(request));
   try {
-    return Bun.serve({ port: options.port, hostname: options.host, fetch: api.fetch, idleTimeout: 60 });
+    return Bun.serve({
+      port: options.port,
+      hostname: options.host,
+      fetch,
+      idleTimeout: 60,
+      // Artifacts are streamed and may be of any size; the API bounds its own bodies.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    });
   } catch (error) {
     if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
     throw fail("PORT_TAKEN", {
