@@ -83,6 +83,21 @@ test("a third-party package enters through one file", () => {
   expect(many).toEqual([]);
 });
 
+/** Files that are started as processes or threads of their own, not imported. */
+const ENTRIES = ["src/serving/onnx-child.ts", "src/store/file-worker.ts"];
+
+test("every file is reached from main.ts", () => {
+  const reached = new Set<string>();
+  const visit = (file: string): void => {
+    if (reached.has(file) || !source.has(file)) return;
+    reached.add(file);
+    for (const target of localImports(file)) visit(target);
+  };
+  visit("src/main.ts");
+  for (const entry of ENTRIES) visit(entry);
+  expect(files.filter((file) => !reached.has(file))).toEqual([]);
+});
+
 const BANNED: { pattern: RegExp; instead: string; except?: RegExp }[] = [
   { pattern: /console\.(log|error|warn|info)\(/, instead: "io.data or io.say in cli/, log elsewhere" },
   { pattern: /\bwriteFileSync\(|\brenameSync\(/, instead: "base/files.ts", except: /^src\/base\/files\.ts$/ },

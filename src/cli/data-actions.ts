@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fail } from "../base/errors.ts";
 import type { ColumnProfile, Profile } from "../base/profile.ts";
+import { toGreatExpectations } from "../data/checks/great-expectations.ts";
 import type { CheckReport } from "../data/checks/report.ts";
 import type { FittedFeatures } from "../data/features/fitted.ts";
 import { readPipeline, withLife } from "../life/context.ts";
@@ -13,16 +14,22 @@ import { openMonitor } from "../life/watch.ts";
 import { windowViews } from "../life/windows.ts";
 import { figure, type Io, table } from "./io.ts";
 
-export async function validateCommand(io: Io, file: string): Promise<number> {
+export async function validateCommand(io: Io, file: string, asGreatExpectations: boolean): Promise<number> {
   const pipeline = await readPipeline(io.cwd, { file, env: io.env });
   io.say(`${io.paint.green("✓")} ${file}: ${Object.keys(pipeline.steps).length} steps`);
   const reports = await withLife({ root: pipeline.root, env: io.env }, (life) =>
     checkData(life, pipeline, (step) => io.progress(`${step}…`)),
   );
   io.progressDone();
-  io.data({ pipeline: pipeline.model, reports }, () =>
-    reports.map(({ step, report }) => reportText(io, step, report)).join("\n\n"),
-  );
+  if (asGreatExpectations) {
+    const results = reports.map(({ step, report }) =>
+      toGreatExpectations(report, { suiteName: `${pipeline.model}.${step}` }),
+    );
+    io.data(results, () => JSON.stringify(results, null, 2));
+  } else
+    io.data({ pipeline: pipeline.model, reports }, () =>
+      reports.map(({ step, report }) => reportText(io, step, report)).join("\n\n"),
+    );
   return reports.every(({ report }) => report.success) ? 0 : 1;
 }
 

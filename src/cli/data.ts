@@ -9,10 +9,10 @@ const validate: Command = {
   name: "validate",
   about: "Check the pipeline file, and the data against its expectations",
   details: "Exit code 1 when a check fails, 2 when pipeline.yaml is wrong.",
-  options: [FILE_OPTION],
+  options: [FILE_OPTION, { name: "great-expectations", about: "print results as Great Expectations' JSON" }],
   action: async (io, input) => {
     const { validateCommand } = await import("./data-actions.ts");
-    return validateCommand(io, text(input.options.file)!);
+    return validateCommand(io, text(input.options.file)!, input.options["great-expectations"] === true);
   },
 };
 

@@ -10,6 +10,10 @@ const PAGES: Record<string, (groups: readonly CommandGroup[]) => Promise<string>
     const { referencePage } = await import("../spec/reference.ts");
     return referencePage(await Bun.file(new URL("../spec/pipeline.example.yaml", import.meta.url)).text());
   },
+  features: async () => {
+    const { featuresPage } = await import("../data/features/reference.ts");
+    return featuresPage(await Bun.file(new URL("../data/features/features.example.yaml", import.meta.url)).text());
+  },
   cli: async (groups) => (await import("./pages.ts")).cliPage(groups),
   errors: async () => (await import("./pages.ts")).errorsPage(),
   mlflow: async () => (await import("../server/mlflow/docs.ts")).mlflowPage(),

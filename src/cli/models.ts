@@ -77,13 +77,16 @@ const lineage: Command = {
     const { withLife } = await import("../life/context.ts");
     const name = await modelOf(io, input);
     const found = await withLife({ root: io.cwd, env: io.env }, (life) => lineageOf(life, name, versionOf(input)));
+    const { version, run, verdicts } = found;
     io.data(found, () =>
       [
-        `${io.paint.bold(`${found.model} ${found.version}`)}`,
-        `run   ${found.run ? `${found.run.id} (${found.run.trigger}, ${found.run.started})` : "unknown"}`,
-        `code  ${found.git ? found.git.commit + (found.git.dirty ? " with uncommitted changes" : "") : "not in Git"}`,
-        ...Object.entries(found.data).map(([dataset, hash]) => `data  ${dataset} ${hash}`),
-        ...Object.entries(found.run?.params ?? {}).map(([param, value]) => `param ${param} = ${value}`),
+        io.paint.bold(`${version.name} ${version.version}`),
+        `run    ${run ? `${run.runId} (${run.trigger ?? "unknown"}, ${new Date(run.startMs).toISOString()})` : "unknown"}`,
+        `code   ${run?.git ? run.git.commit + (run.git.dirty ? " with uncommitted changes" : "") : "not in Git"}`,
+        ...(run?.datasets ?? []).map((dataset) => `data   ${dataset.name} ${dataset.digest}`),
+        ...Object.entries(run?.params ?? {}).map(([name, value]) => `param  ${name} = ${value}`),
+        ...Object.entries(run?.environment ?? {}).map(([name, value]) => `with   ${name} ${value}`),
+        ...verdicts.map(({ verdict }) => `gate   ${verdict.pass ? "passed" : "refused"}: ${verdict.reason}`),
       ].join("\n"),
     );
     return 0;

@@ -75,8 +75,8 @@ const compare: Command = {
         io,
         compared.differences,
         [
-          { title: "what", value: (d) => d.what },
-          { title: "name", value: (d) => d.name },
+          { title: "what", value: (d) => d.section },
+          { title: "name", value: (d) => d.key },
           ...compared.runs.map((run, i) => ({
             title: run.name,
             value: (d: (typeof compared.differences)[number]) => String(d.values[i] ?? "-").slice(0, 40),

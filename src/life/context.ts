@@ -17,6 +17,7 @@ import { loadPipeline } from "../spec/load.ts";
 import type { Pipeline } from "../spec/types.ts";
 import { type ArtifactStore, openArtifactStore } from "../store/artifacts.ts";
 import { type Cache, openCache } from "../store/cache.ts";
+import { withMounts } from "../store/mounts.ts";
 import { openStatCache, type StatCache } from "../store/stat-cache.ts";
 import { createTracking, type Tracking } from "../tracking/tracking.ts";
 
@@ -66,7 +67,10 @@ export async function openLife(options: LifeOptions): Promise<Life> {
     stats,
     tracking: createTracking({ db, clock }),
     registry: createRegistry({ db, clock, modelsDir: workspace.models }),
-    artifacts: openArtifactStore(env.TRIMTAB_STORE ?? workspace.artifacts),
+    // Versions that pipelines publish are downloaded by MLflow's clients from the same tree.
+    artifacts: withMounts(openArtifactStore(env.TRIMTAB_STORE ?? workspace.artifacts), {
+      models: openArtifactStore(workspace.models),
+    }),
     cache: openCache(workspace.cache, stats),
     duck() {
       duck ??= import("../data/duckdb.ts").then(({ openDuck }) => openDuck({ tempDir: workspace.tmp }));

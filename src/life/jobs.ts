@@ -10,13 +10,12 @@
 import { log } from "../base/log.ts";
 import { selfCommand } from "../base/program.ts";
 import { claimJob, enqueueJob, finishJob, type Job, listJobs, releaseJobs, retryJob } from "../db/jobs.ts";
+import { RETRAIN_JOB } from "../monitor/triggers.ts";
 import { isAlive, ownIdentity } from "../pipeline/processes.ts";
 import type { Pipeline, TriggerName } from "../spec/types.ts";
 import { alertAll } from "./alerts.ts";
 import type { Life } from "./context.ts";
 
-/** The kind of job that is a run of a pipeline. */
-export const RUN_JOB = "retrain";
 /** How often the table is looked at when nobody wakes the loop. */
 const POLL_MS = 1_000;
 /** A failed job is tried this often in all. */
@@ -30,7 +29,7 @@ export const queueRun = (
   life: Life,
   job: { pipeline: string; trigger: TriggerName; reason: string; onceKey: string },
 ): Promise<string | undefined> =>
-  life.db.write((sql) => enqueueJob(sql, { ...job, kind: RUN_JOB, payload: {} }, life.clock.nowMs()));
+  life.db.write((sql) => enqueueJob(sql, { ...job, kind: RETRAIN_JOB, payload: {} }, life.clock.nowMs()));
 
 export interface JobLoop {
   wake(): void;
@@ -44,7 +43,7 @@ export function superviseJobs(life: Life, pipelines: () => Promise<Pipeline[]>):
   const owner = JSON.stringify(ownIdentity());
   let wake = () => {};
   const next = () =>
-    claimJob(life.db, { kinds: [RUN_JOB], owner, nowMs: life.clock.nowMs() }).catch((error: unknown) => {
+    claimJob(life.db, { kinds: [RETRAIN_JOB], owner, nowMs: life.clock.nowMs() }).catch((error: unknown) => {
       log.error("jobs.claim_failed", { error: String(error) });
       return undefined;
     });

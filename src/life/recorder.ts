@@ -1,6 +1,6 @@
 /** Pipeline runs as tracked runs: experiment = the pipeline, tags = lineage (Git, data, trigger, environment). */
 
-import { hostname, userInfo } from "node:os";
+import { hostname } from "node:os";
 import { VERSION } from "../base/version.ts";
 import type { DatasetVersion } from "../db/datasets.ts";
 import type { RunRecorder } from "../pipeline/types.ts";
@@ -14,7 +14,7 @@ export const TAGS = {
   pipeline: "trimtab.pipeline",
   data: "trimtab.data.",
   dirty: "trimtab.git.dirty",
-  environment: "trimtab.environment",
+  environment: "trimtab.env.",
   digest: "trimtab.digest",
   commit: "mlflow.source.git.commit",
   branch: "mlflow.source.git.branch",
@@ -38,6 +38,14 @@ const inputOf = ({ name, hash, uri, rows, columns }: DatasetVersion): DatasetInp
 
 const pairs = (map: Record<string, string>): Pair[] => Object.entries(map).map(([key, value]) => ({ key, value }));
 
+/** What the run was made with; a person compares it between runs. */
+const environmentTags = (): Record<string, string> => ({
+  [`${TAGS.environment}trimtab`]: VERSION,
+  [`${TAGS.environment}bun`]: Bun.version,
+  [`${TAGS.environment}platform`]: `${process.platform}-${process.arch}`,
+  [`${TAGS.environment}host`]: hostname(),
+});
+
 /** `datasets`: the versions that the run will read. `childEnv`: for MLflow calls inside the steps. */
 export function createRecorder(options: {
   tracking: Tracking;
@@ -56,7 +64,7 @@ export function createRecorder(options: {
         [TAGS.pipeline]: pipeline.file,
         [TAGS.source]: pipeline.file,
         [TAGS.user]: options.actor,
-        [TAGS.environment]: `trimtab ${VERSION}, bun ${Bun.version}, ${process.platform}-${process.arch}, ${hostname()}, ${userInfo().username}`,
+        ...environmentTags(),
         ...(git ? { [TAGS.commit]: git.commit, [TAGS.dirty]: String(git.dirty) } : {}),
         ...(git?.branch ? { [TAGS.branch]: git.branch } : {}),
         ...(parentRunId ? { [TAGS.parent]: parentRunId } : {}),

@@ -4,8 +4,10 @@ import { isoTime } from "../base/clock.ts";
 import { fail } from "../base/errors.ts";
 import { experimentIds, modelNames } from "../db/names.ts";
 import type { Verdict } from "../registry/gate.ts";
+import type { Lineage } from "../registry/lineage.ts";
 import type { RegisteredModel } from "../registry/types.ts";
 import { currentDeployment } from "../serving/deployment.ts";
+import { type CompareRow, compareRuns } from "../tracking/compare.ts";
 import type { Pair, Run } from "../tracking/types.ts";
 import type { Life } from "./context.ts";
 import { verdictOf } from "./gate.ts";
@@ -54,37 +56,15 @@ export async function runView(life: Life, id: string): Promise<RunView> {
   throw fail("NOT_FOUND", { what, mend: "see trimtab runs list" });
 }
 
-export interface Difference {
-  what: "param" | "metric" | "data" | "code" | "environment";
-  name: string;
-  /** One a run, in the order asked for; null where a run has none. */
-  values: (string | number | null)[];
-}
-
-/** What differs between runs in params, data, code, environment and metrics. */
+/** What differs between runs, in the order asked for. Throws INVALID for fewer than two. */
 export async function compareView(
   life: Life,
   ids: readonly string[],
-): Promise<{ runs: RunView[]; differences: Difference[] }> {
+): Promise<{ runs: RunView[]; differences: CompareRow[] }> {
   if (ids.length < 2) throw fail("INVALID", { what: "comparing takes two runs or more", mend: "name two run ids" });
-  const runs = await Promise.all(ids.map((id) => runView(life, id)));
-  const tagged = (prefix: string) => (run: RunView) =>
-    Object.fromEntries(Object.entries(run.tags).filter(([key]) => key.startsWith(prefix)));
-  const parts: [Difference["what"], (run: RunView) => Record<string, string | number>][] = [
-    ["param", (run) => run.params],
-    ["data", tagged(TAGS.data)],
-    ["code", (run) => ({ ...tagged(TAGS.commit)(run), ...tagged(TAGS.dirty)(run) })],
-    ["environment", tagged(TAGS.environment)],
-    ["metric", (run) => run.metrics],
-  ];
-  return { runs, differences: parts.flatMap(([what, read]) => differencesIn(what, runs.map(read))) };
-}
-
-function differencesIn(what: Difference["what"], sides: Record<string, string | number>[]): Difference[] {
-  const names = [...new Set(sides.flatMap((side) => Object.keys(side)))].sort();
-  return names
-    .map((name) => ({ what, name, values: sides.map((side) => side[name] ?? null) }))
-    .filter(({ values }) => new Set(values).size > 1);
+  const views = await Promise.all(ids.map((id) => runView(life, id)));
+  const runs = await life.tracking.getRuns(views.map((run) => run.id));
+  return { runs: views, differences: compareRuns(runs).filter((row) => !row.same) };
 }
 
 export interface VersionView {
@@ -129,30 +109,6 @@ export async function versionViews(life: Life, name: string): Promise<VersionVie
   );
 }
 
-export interface LineageView {
-  model: string;
-  version: number;
-  run: RunView | undefined;
-  data: Record<string, string>;
-  git: { commit: string; dirty: boolean } | undefined;
-  verdict: Verdict | undefined;
-}
-
-/** What a version was made from. Throws NOT_FOUND. */
-export async function lineageOf(life: Life, model: string, version: number): Promise<LineageView> {
-  const found = await life.registry.getVersion(model, version);
-  const run = found.runId ? view(await life.tracking.getRun(found.runId)) : undefined;
-  const commit = run?.tags[TAGS.commit];
-  return {
-    model,
-    version,
-    run,
-    data: Object.fromEntries(
-      Object.entries(run?.tags ?? {})
-        .filter(([key]) => key.startsWith(TAGS.data))
-        .map(([key, hash]) => [key.slice(TAGS.data.length), hash]),
-    ),
-    git: commit ? { commit, dirty: run?.tags[TAGS.dirty] === "true" } : undefined,
-    verdict: await verdictOf(life, found),
-  };
-}
+/** What a version was made from: run, code, data, parameters, verdicts. Throws NOT_FOUND. */
+export const lineageOf = (life: Life, model: string, version: number): Promise<Lineage> =>
+  life.registry.lineage(model, version);

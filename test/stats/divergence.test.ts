@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { binNumbers, binValues } from "../../src/stats/binning.ts";
 import { binnedKs, binnedWasserstein, wasserstein } from "../../src/stats/distance.ts";
 import { jensenShannon, kl, psi } from "../../src/stats/divergence.ts";
 import { chiSquareTest, ksTest } from "../../src/stats/tests.ts";
+import { binNumbers, binValues } from "./evidently-binning.ts";
 import golden from "./golden/tests.json";
 
 describe("Evidently 0.7's published values", () => {
