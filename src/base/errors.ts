@@ -130,6 +130,12 @@ export const ERRORS = {
     "The data is not what its DVC pointer says.",
     "record the new data with dvc add, or fetch the recorded data with dvc checkout",
   ),
+  DATA_TRACKED: kind(
+    409,
+    2,
+    "Data that is to be kept by content is tracked by Git.",
+    "take it out of Git first: git rm -r --cached",
+  ),
   // features
   FEATURES_INVALID: kind(
     400,

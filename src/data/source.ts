@@ -9,7 +9,7 @@ import { fail, type TrimtabError } from "../base/errors.ts";
 import { compareCodePoints, writeManifest } from "../store/manifest.ts";
 import type { StatCache } from "../store/stat-cache.ts";
 import { walk } from "../store/walk.ts";
-import { readDvcPointer } from "./dvc-pointer.ts";
+import { readDvcPointer } from "./dvc/pointer.ts";
 
 export type DataFormat = "parquet" | "csv" | "json";
 
@@ -63,7 +63,7 @@ export async function resolveSource(uri: string, root: string): Promise<SourceFi
 
 async function resolvePointer(uri: string, root: string): Promise<SourceFiles> {
   const pointer = resolve(root, uri);
-  const { md5, path, legacy } = await readDvcPointer(pointer);
+  const { md5, path, legacy } = readDvcPointer(pointer);
   if (!statOf(path))
     throw fail("FILE_NOT_FOUND", {
       what: `the data that ${uri} points at is not here`,

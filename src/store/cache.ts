@@ -13,11 +13,14 @@ import { publishMany } from "../base/files.ts";
 import { randomId } from "../base/hash.ts";
 import { collectGarbage, type Garbage } from "./cache-gc.ts";
 import { restoreObject } from "./cache-restore.ts";
+import { receiveObjects, type Transfer } from "./cache-transfer.ts";
 import { workOnAll } from "./file-pool.ts";
 import { objectPath } from "./file-work.ts";
 import { type ManifestEntry, readManifest, writeManifest } from "./manifest.ts";
 import { type HashedFile, md5Of, openStatCache, type StatCache } from "./stat-cache.ts";
 import { type FoundFile, walk } from "./walk.ts";
+
+export type { Transfer } from "./cache-transfer.ts";
 
 export interface Stored {
   /** With ".dir" after it for a folder. */
@@ -36,6 +39,8 @@ export interface Cache {
   restore(md5: string, path: string): Promise<void>;
   /** Whether the object, and for a folder all of its files, are here. */
   has(md5: string): boolean;
+  /** Brings objects, and the files of folders among them, from another cache's folder. OBJECT_MISSING, OBJECT_CORRUPT. */
+  receive(from: string, digests: readonly string[]): Promise<Transfer>;
   /** Deletes every object that is not in `keep` or a file of a folder in it. `dryRun` only counts. */
   gc(keep: ReadonlySet<string>, options?: { dryRun?: boolean }): Promise<Garbage>;
 }
@@ -83,6 +88,10 @@ class FolderCache implements Cache {
   has(md5: string): boolean {
     if (!existsSync(objectPath(this.objects, md5))) return false;
     return !md5.endsWith(".dir") || this.entries(md5).every((e) => existsSync(objectPath(this.objects, e.md5)));
+  }
+
+  receive(from: string, digests: readonly string[]): Promise<Transfer> {
+    return this.inStaging((staging) => receiveObjects(resolve(from), this.objects, digests, staging));
   }
 
   async gc(keep: ReadonlySet<string>, options: { dryRun?: boolean } = {}): Promise<Garbage> {
