@@ -7,7 +7,7 @@ import type { ProgramBuilder } from "./program.ts";
 import { columnsRead, type Resolved, resolveSpec } from "./resolve.ts";
 import type { FeatureSpec, GroupSpec } from "./spec.ts";
 import type { SelectOptions, Source, Sql } from "./sql.ts";
-import { collectStatistics, meanOf, type Requests, type TrainingRows } from "./statistics.ts";
+import { collectStatistics, measureTarget, type Requests, type TrainingRows } from "./statistics.ts";
 import {
   type Built,
   type Need,
@@ -44,14 +44,13 @@ export async function fitResolved(sql: Sql, source: Source, spec: FeatureSpec, r
   const { builder, target } = resolved;
   const rows: TrainingRows = { sql, program: builder.ops, source, rowsThat: trainingRows(resolved) };
   const numericTarget = target && numericNode(builder, target.node);
-  if (numericTarget !== undefined) rows.target = numericTarget;
   const usesTarget = spec.groups.some((g) => g.transforms.some((t) => t.key === "target_mean"));
-  const targetMean = usesTarget && numericTarget !== undefined ? await meanOf(rows, numericTarget) : undefined;
+  if (usesTarget && numericTarget !== undefined) rows.target = await measureTarget(rows, numericTarget);
   const pieces = resolved.groups.flatMap((g) => g.pieces.map((p) => p.node));
   const inputNames = inOrder(source, columnsRead(builder, pieces, true));
   const nulls = await inputStatistics(rows, builder, inputNames);
   if (nulls.rows === 0) throw noRows(spec);
-  const groups = await new Fitting(rows, builder, targetMean).run(resolved.groups);
+  const groups = await new Fitting(rows, builder).run(resolved.groups);
   const outputs = nameOutputs(groups, spec);
   const imputed = imputedColumns(resolved, builder);
   const inputs = inputNames.map((name) => ({
@@ -136,7 +135,6 @@ class Fitting {
   constructor(
     private readonly rows: TrainingRows,
     private readonly builder: ProgramBuilder,
-    private readonly targetMean: number | undefined,
   ) {}
 
   async run(groups: Resolved["groups"]): Promise<FittedGroup[]> {
@@ -188,7 +186,7 @@ class Fitting {
     const built: Built[] = fitted.pieces.map((piece) => {
       try {
         const input = { piece, options: work.options, statistics: statistics.get(piece.node)! };
-        return transform.build({ ...input, builder: this.builder, targetMean: this.targetMean });
+        return transform.build({ ...input, builder: this.builder, targetMean: this.rows.target?.mean });
       } catch (error) {
         if (!(error instanceof TransformProblem)) throw error;
         this.errors.push(problemAt(error, piece.name, work.place));

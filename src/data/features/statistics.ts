@@ -1,14 +1,13 @@
-/** Statistics over the training rows, in as few scans as possible: one for all numbers, one for each column of categories. */
+/** Statistics over the training rows, in as few scans as possible: three for all numbers, one for each column of categories. */
 
 import { compareCodePoints } from "../../store/manifest.ts";
+import { exactSum, magnitudeOf, momentsOf } from "./moments.ts";
 import type { Program } from "./program.ts";
 import { programSql, type SelectOptions, type Source, type Sql } from "./sql.ts";
 import { type CategoryCount, type Need, type Statistics, TransformProblem } from "./transforms/define.ts";
 
 /** More categories than this are an id, not a category. */
 const CATEGORIES_MAX = 100_000;
-/** Squares beyond this overflow and DuckDB ends with an error; the transforms refuse such columns. */
-const VARIANCE_LIMIT = 1e150;
 
 export interface TrainingRows {
   sql: Sql;
@@ -17,7 +16,7 @@ export interface TrainingRows {
   /** Which rows train. */
   rowsThat: SelectOptions;
   /** A numeric target, for target_mean. */
-  target?: number;
+  target?: { node: number; mean: number; magnitude: number };
 }
 
 export type Requests = ReadonlyMap<number, ReadonlySet<Need>>;
@@ -33,40 +32,47 @@ export async function collectStatistics(rows: TrainingRows, requests: Requests):
   return found;
 }
 
-/** Mean of the target over the training rows. */
-export async function meanOf(rows: TrainingRows, node: number): Promise<number> {
-  const sql = programSql(rows.program, rows.source, [{ as: "v", node }], rows.rowsThat);
-  const [answer] = await rows.sql.rows<{ mean: number }>(`SELECT avg(v) AS mean FROM (${sql})`);
-  return answer!.mean;
+/** Mean and magnitude of a numeric target over the training rows. */
+export async function measureTarget(rows: TrainingRows, node: number): Promise<NonNullable<TrainingRows["target"]>> {
+  const found = await collectNumbers(rows, new Map([[node, new Set<Need>(["moments"])]]));
+  const { moments } = found.get(node)!;
+  return { node, mean: moments?.mean ?? Number.NaN, magnitude: moments ? magnitudeOf(moments.min, moments.max) : 0 };
 }
 
 async function collectNumbers(rows: TrainingRows, requests: Requests): Promise<Map<number, Statistics>> {
   const nodes = [...requests.keys()];
-  const items = nodes.flatMap((node) => aggregates(node, requests.get(node)!));
   const selected = nodes.map((node) => ({ as: `c${node}`, node }));
   const inner = programSql(rows.program, rows.source, selected, rows.rowsThat);
-  const sql = `SELECT ${["CAST(count(*) AS DOUBLE) AS n", ...items].join(", ")} FROM (${inner})`;
-  const [answer] = await rows.sql.rows<Record<string, number>>(sql);
-  return new Map(nodes.map((node) => [node, readNumbers(answer!, node, requests.get(node)!)]));
+  const ask = async (items: string[]) => {
+    const [answer] = await rows.sql.rows<Record<string, number>>(`SELECT ${items.join(", ")} FROM (${inner})`);
+    return answer!;
+  };
+  const first = await ask(["CAST(count(*) AS DOUBLE) AS n", ...nodes.flatMap((n) => aggregates(n, requests.get(n)!))]);
+  const found = new Map(nodes.map((node) => [node, readNumbers(first, node, requests.get(node)!)]));
+  const wanted = nodes.filter((node) => requests.get(node)!.has("moments"));
+  const measured = wanted.map((node) => {
+    const { present } = found.get(node)!;
+    return { column: `c${node}`, present, min: first[`min${node}`]!, max: first[`max${node}`]! };
+  });
+  const moments = await momentsOf(measured, ask);
+  for (const node of wanted) {
+    const known = moments.get(`c${node}`);
+    if (known) found.get(node)!.moments = known;
+  }
+  return found;
 }
 
 function aggregates(node: number, needs: ReadonlySet<Need>): string[] {
   const c = `c${node}`;
   const items = [`CAST(count(${c}) AS DOUBLE) AS present${node}`];
-  if (needs.has("moments")) {
-    items.push(`avg(${c}) AS mean${node}`, `min(${c}) AS min${node}`, `max(${c}) AS max${node}`);
-    items.push(`var_pop(CASE WHEN abs(${c}) <= ${VARIANCE_LIMIT} THEN ${c} END) AS var${node}`);
-  }
+  if (needs.has("moments")) items.push(`min(${c}) AS min${node}`, `max(${c}) AS max${node}`);
   if (needs.has("median")) items.push(`quantile_cont(${c}, 0.5) AS median${node}`);
   return items;
 }
 
 function readNumbers(answer: Record<string, number>, node: number, needs: ReadonlySet<Need>): Statistics {
-  const of = (name: string) => answer[`${name}${node}`]!;
-  const statistics: Statistics = { rows: answer.n!, present: of("present") };
-  if (needs.has("moments"))
-    statistics.moments = { mean: of("mean"), variance: of("var"), min: of("min"), max: of("max") };
-  if (needs.has("median")) statistics.median = of("median");
+  const statistics: Statistics = { rows: answer.n!, present: answer[`present${node}`]! };
+  if (needs.has("median")) statistics.median = answer[`median${node}`]!;
   return statistics;
 }
 
@@ -80,9 +86,9 @@ async function collectMode(rows: TrainingRows, node: number): Promise<string | n
 
 async function collectCategories(rows: TrainingRows, node: number): Promise<CategoryCount[]> {
   const target = rows.target;
-  const selected = [{ as: "v", node }, ...(target === undefined ? [] : [{ as: "t", node: target }])];
+  const selected = [{ as: "v", node }, ...(target === undefined ? [] : [{ as: "t", node: target.node }])];
   const sql = programSql(rows.program, rows.source, selected, rows.rowsThat);
-  const mean = target === undefined ? "NULL" : "avg(t)";
+  const mean = target === undefined ? "NULL" : `${exactSum("t", target.magnitude)} / count(t)`;
   const found = await rows.sql.rows<{ value: string | number | null; count: number; mean: number | null }>(
     `SELECT v AS value, CAST(count(*) AS DOUBLE) AS count, ${mean} AS mean FROM (${sql}) GROUP BY v LIMIT ${CATEGORIES_MAX + 1}`,
   );

@@ -144,9 +144,13 @@ async function writeHoldout({ sql, spec, resolved, columns, split, staging }: Jo
   const selected = target ? [...raw, targetColumn(builder, target)] : raw;
   const { only = [] } = trainingRows(resolved);
   const [window] = spec.windows.values();
-  const scan = window ? `(SELECT * FROM ${split!.holdout} ORDER BY ${ident(window.order.name)})` : split!.holdout;
+  const scan = window ? inTime(split!.holdout, window.order.name) : split!.holdout;
   await copy(sql, programSql(builder.ops, { scan, columns }, selected, { only }), `${staging}/holdout.parquet`);
 }
+
+/** Rows of one instant keep the order of the data, so that every run writes the same file. */
+const inTime = (scan: string, time: string): string =>
+  `(SELECT * FROM (SELECT *, row_number() OVER () AS tt_place FROM ${scan}) ORDER BY ${ident(time)} NULLS LAST, tt_place)`;
 
 const copy = (sql: Sql, select: string, path: string): Promise<void> =>
   sql.run(`COPY (${select}) TO ${literal(path)} (FORMAT parquet)`);

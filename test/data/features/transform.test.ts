@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { injectFaults } from "../../../src/base/files.ts";
 import { compileFeatures } from "../../../src/data/features/compile.ts";
 import { featuresSql } from "../../../src/data/features/features-sql.ts";
 import { parseFeatures } from "../../../src/data/features/parse.ts";
@@ -112,4 +113,71 @@ test("a failure publishes nothing and leaves nothing", async () => {
   ]);
   expect(existsSync(outs.train)).toBe(false);
   expect(readdirSync(join(folder, "failing"))).toEqual([]);
+});
+
+test("a disk that fills up leaves the files of the last run as they were", async () => {
+  const outs = outsIn("full-disk");
+  const job = (yaml: string) => ({
+    scan: "flights",
+    spec: parseFeatures(yaml, "features.yaml"),
+    split: { holdout: 0.25, by: "date" },
+    outs,
+  });
+  await runTransform(duck, job(SPEC));
+  const before = await Promise.all(Object.values(outs).map((file) => Bun.file(file).text()));
+  const restore = injectFaults((stage) => {
+    if (stage === "sync") throw Object.assign(new Error("no space"), { code: "ENOSPC" });
+  });
+  try {
+    const told = await complaints(() => runTransform(duck, job(SPEC.replace("log1p", "sqrt"))));
+    expect(told[0]).toStartWith("error[DISK_FULL]");
+  } finally {
+    restore();
+  }
+  expect(await Promise.all(Object.values(outs).map((file) => Bun.file(file).text()))).toEqual(before);
+  expect(readdirSync(join(folder, "full-disk")).sort()).toEqual(["features.json", "holdout.parquet", "train.parquet"]);
+});
+
+test("rows without a target are left out of both sides and counted; a kept column is carried; text targets stay text", async () => {
+  const yaml = "{ target: grade, features: { f: [n] }, keep: [id] }";
+  const rows = frame({
+    "id:string": ["a", "b", "c", "d"],
+    "n:number": [1, 2, 3, 4],
+    "grade:string": ["low", null, "high", null],
+  });
+  await duck.load("graded", rows.specs, rows.batch);
+  const outs = outsIn("graded");
+  const { report } = await runTransform(duck, {
+    scan: "graded",
+    spec: parseFeatures(yaml, "features.yaml"),
+    split: { holdout: 0.5, by: "n" },
+    outs,
+  });
+  expect(report).toMatchObject({ rows: 4, trainRows: 1, holdoutRows: 1, withoutTarget: 2, droppedByWhere: 0 });
+  expect(await duck.rows(`SELECT * FROM '${outs.train}'`)).toEqual([{ f__n: 1, grade: "low", id: "a" }]);
+  expect(await duck.rows(`SELECT * FROM '${outs.holdout}'`)).toEqual([{ id: "c", n: 3, grade: "high" }]);
+});
+
+test("ties never part, a column of one value cannot be split, and neither can an unknown one", async () => {
+  const rows = frame({ "d:number": [1, 1, 1, 2, 2, 2, 2, 3, null], "one:number": [1, 1, 1, 1, 1, 1, 1, 1, 1] });
+  await duck.load("tied", rows.specs, rows.batch);
+  const outs = outsIn("tied");
+  const split = (by: string, holdout = 0.5) =>
+    runTransform(duck, {
+      scan: "tied",
+      spec: parseFeatures("features: { f: [one] }", "f.yaml"),
+      split: { holdout, by },
+      outs,
+    });
+  expect((await split("d")).report).toMatchObject({ trainRows: 4, holdoutRows: 5, holdoutFrom: "2.0" });
+  expect((await split("d", 0.2)).report).toMatchObject({ trainRows: 8, holdoutRows: 1, holdoutFrom: "3.0" });
+  expect(await complaints(() => split("one"))).toEqual([
+    'error[INVALID]: "one" has fewer than two values, so no newest rows can be set aside. Mend: split by another column, or leave by: out.',
+  ]);
+  expect(await complaints(() => split("dd"))).toEqual([
+    'error[DATA_COLUMN]: split.by names "dd", which the data does not have. Mend: write d; the columns are d, one.',
+  ]);
+  expect(await complaints(() => split("d", 1))).toEqual([
+    "error[INVALID]: holdout: 1 is no share. Mend: write a share between 0 and 1, such as 0.2.",
+  ]);
 });
