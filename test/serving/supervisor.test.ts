@@ -68,6 +68,7 @@ test("killed processes come back, and /metrics sums what all of them, the dead t
   }
   expect(await counted("trimtab_requests_total")).toBeGreaterThanOrEqual(40);
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  expect(text).not.toContain('code="503"');
   for (const part of ["serving-0", "serving-1"])
     expect(text).toContain(`trimtab_process_restarts_total{part="${part}"} 1`);
 });
