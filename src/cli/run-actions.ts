@@ -46,6 +46,7 @@ export async function runCommand(io: Io, input: Input): Promise<number> {
         reason: text(input.options.reason) ?? "by hand",
         waitMs: waitOf(text(input.options.wait)),
         signal: cancel.signal,
+        serveTracking: async (open) => (await import("../server/mlflow/local.ts")).serveTracking(open),
         onEvent: (event) => report(io, event),
         onStage: (stage) => io.progress(`${stage}…`),
       });

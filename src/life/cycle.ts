@@ -27,7 +27,7 @@ import { deploy } from "./deploy.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { decide, verdictOf } from "./gate.ts";
 import { stepKinds } from "./kinds.ts";
-import { createRecorder } from "./recorder.ts";
+import { type ChildEnv, createRecorder } from "./recorder.ts";
 import { candidateDigest, register, versionWithDigest } from "./register.ts";
 
 export interface CycleOptions {
@@ -39,8 +39,15 @@ export interface CycleOptions {
   signal?: AbortSignal;
   waitMs?: number;
   onEvent?: (event: RunEvent) => void;
+  /** Serves MLflow's protocol for calls inside the steps; started when a run begins. */
+  serveTracking?: (life: Life) => Promise<TrackingServer>;
   /** Told of the stages after the steps: "registering", "gate", "deploying". */
   onStage?: (stage: string) => void;
+}
+
+export interface TrackingServer {
+  uri: string;
+  stop(): Promise<void>;
 }
 
 export interface CycleResult {
@@ -56,7 +63,7 @@ export async function runCycle(life: Life, pipeline: Pipeline, options: CycleOpt
   const evaluate = Object.values(pipeline.steps).findLast((step): step is EvaluateStep => step.kind === "evaluate");
   // Asked before the training, not after it: what cannot be deployed as the file says is not worth the wait.
   if (evaluate) requireAvailable(pipeline, "deploy");
-  const run = await runPipeline(pipeline, await runOptions(life, pipeline, options));
+  const run = await runSteps(life, pipeline, options);
   if (run.state === "failed" || run.state === "cancelled") return { run };
   const planned = run.plan.find((step) => step.step === evaluate?.name);
   const evaluation = (run.steps.find((step) => step.step === evaluate?.name) ?? planned?.record)?.result.evaluation;
@@ -83,6 +90,21 @@ export async function runCycle(life: Life, pipeline: Pipeline, options: CycleOpt
   return { run, version, verdict, deployment };
 }
 
+/** The steps, with MLflow's protocol at hand for as long as they run. */
+async function runSteps(life: Life, pipeline: Pipeline, options: CycleOptions): Promise<RunResult> {
+  let server: TrackingServer | undefined;
+  const childEnv: ChildEnv = async (runId, experimentId) => {
+    server = await options.serveTracking?.(life);
+    if (!server) return {};
+    return { MLFLOW_TRACKING_URI: server.uri, MLFLOW_RUN_ID: runId, MLFLOW_EXPERIMENT_ID: experimentId };
+  };
+  try {
+    return await runPipeline(pipeline, await runOptions(life, pipeline, options, childEnv));
+  } finally {
+    await server?.stop();
+  }
+}
+
 /** A version that was deployed once and then rolled back must not come back by itself. */
 async function wasDeployed(life: Life, model: string, version: number): Promise<boolean> {
   const history = await deploymentHistory(life.workspace.deploy, model);
@@ -90,7 +112,12 @@ async function wasDeployed(life: Life, model: string, version: number): Promise<
 }
 
 /** What the pipeline needs to run in this workspace; shared by run, dry run and why. */
-export async function runOptions(life: Life, pipeline: Pipeline, options: Partial<CycleOptions> = {}) {
+export async function runOptions(
+  life: Life,
+  pipeline: Pipeline,
+  options: Partial<CycleOptions> = {},
+  stepEnv: ChildEnv = async () => ({}),
+) {
   const ports = { db: life.db, stats: life.stats, clock: life.clock, duck: life.duck };
   const record = ({ name, uri }: DataSource) =>
     recordDataset(ports, { name, uri, root: pipeline.root, actor: life.actor });
@@ -107,7 +134,7 @@ export async function runOptions(life: Life, pipeline: Pipeline, options: Partia
       tracking: life.tracking,
       datasets: () => Promise.all(Object.values(pipeline.data).map(record)),
       actor: life.actor,
-      childEnv: () => ({}),
+      childEnv: stepEnv,
     }),
     ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
   };

@@ -46,12 +46,15 @@ const environmentTags = (): Record<string, string> => ({
   [`${TAGS.environment}host`]: hostname(),
 });
 
+/** What the steps' environment gets besides, for a run that has begun. */
+export type ChildEnv = (runId: string, experimentId: string) => Promise<Record<string, string>>;
+
 /** `datasets`: the versions that the run will read. `childEnv`: for MLflow calls inside the steps. */
 export function createRecorder(options: {
   tracking: Tracking;
   datasets: () => Promise<DatasetVersion[]>;
   actor: string;
-  childEnv: (runId: string, experimentId: string) => Record<string, string>;
+  childEnv: ChildEnv;
 }): RunRecorder {
   const { tracking } = options;
   let runId = "";
@@ -74,7 +77,7 @@ export function createRecorder(options: {
       runId = run.runId;
       await tracking.logBatch(runId, { params: pairs(params) });
       await tracking.logInputs(runId, { datasets: datasets.map(inputOf) });
-      return { runId, env: options.childEnv(runId, experimentId) };
+      return { runId, env: await options.childEnv(runId, experimentId) };
     },
     param: (name, value) => tracking.logBatch(runId, { params: [{ key: name, value }] }),
     metric: (name, value, step = 0) =>

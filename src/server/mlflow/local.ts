@@ -1,0 +1,27 @@
+/**
+ * MLflow's protocol for the steps of one run, on a loopback port of its own, so that `mlflow.start_run()` in a step lands in the
+ * pipeline's run also when no server is up.
+ */
+
+import type { Life } from "../../life/context.ts";
+import type { TrackingServer } from "../../life/cycle.ts";
+import { createMlflowApp } from "./app.ts";
+
+/** Starts it; the caller stops it when the steps are done. */
+export function serveTracking(life: Life): TrackingServer {
+  const app = createMlflowApp({
+    tracking: life.tracking,
+    registry: life.registry,
+    artifacts: life.artifacts,
+    clock: life.clock,
+    scratch: life.workspace.tmp,
+    who: async () => ({ actor: life.actor }),
+  });
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: app.fetch,
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+  });
+  return { uri: `http://127.0.0.1:${server.port}`, stop: () => server.stop(true) };
+}
