@@ -45,8 +45,14 @@ export const LIMITS = {
   drainMs: 15_000,
   /** DuckDB gets half of the machine, and never less than this. */
   duckMemoryMinBytes: 256 << 20,
-  /** How long SQLite waits for another process's write. */
+  /** How long a write waits for another process's write. */
   dbBusyMs: 30_000,
+  /** How long PostgreSQL lets a write that has the lock do nothing: its process was stopped or its host is gone. */
+  dbIdleMs: 10_000,
+  /** How long connecting to PostgreSQL may take. */
+  dbConnectMs: 10_000,
+  /** PostgreSQL connections that one process reads with; it writes with one more. */
+  dbConnections: 8,
   /** Largest JSON body of an MLflow call: a dataset's profile alone may have 16 MB. */
   mlflowBodyBytes: 64 << 20,
   /** Largest file that MLflow's web pages upload. */

@@ -18,7 +18,10 @@ export interface Sql {
   runMany(sql: string, params: readonly (readonly SqlValue[])[]): Promise<void>;
 }
 
-/** "published" survives a power cut when the promise resolves; "logged" survives the death of the process. */
+/**
+ * "published" survives a power cut and the death of the database's own processes when the promise resolves; "logged" survives
+ * the death of our process (PostgreSQL: what its server had not yet written, at most 0.6 s, is lost with the server).
+ */
 export type Durability = "published" | "logged";
 
 export interface Dialect {
@@ -35,14 +38,20 @@ export interface Dialect {
   readonly text: string;
   /** After a table's closing bracket: rows are kept in the order of the primary key, where the engine can. */
   readonly clustered: string;
+  /** A query that gives a row when there is a table of the name that is its `?`. */
+  readonly table: string;
 }
 
 export interface Db extends Sql {
   readonly dialect: Dialect;
   /**
-   * Runs `work` in a transaction; its value when committed, a rejection when rolled back. `work` awaits only `sql`, never
-   * other I/O, since it holds the write lock. Under load SQLite commits many waiting works together (group commit): each is
-   * a savepoint of its own, so one that fails takes no other with it.
+   * Runs `work` in a transaction; its value when committed, a rejection when rolled back.
+   *
+   * There is one writer at a time, over all processes that have the database open and on every engine: what `work` reads
+   * stays true until it is committed, so "look, then write" (the next version's number, the last hash of the journal, who
+   * holds a pipeline) needs no further lock. Therefore `work` awaits only `sql`, never other I/O and never another `write`.
+   * It may be run again from its beginning (a deadlock, a lost connection), so it has no effect but through `sql`; and it
+   * does not go on after a statement that failed. Works that wait are committed together, each a savepoint of its own.
    */
   write<T>(work: (sql: Sql) => Promise<T>, durability?: Durability): Promise<T>;
   close(): Promise<void>;

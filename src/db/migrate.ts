@@ -1,5 +1,6 @@
 /**
- * Numbered migrations, applied in order, each in one transaction. A database written by a newer Trimtab is refused rather
+ * Numbered migrations, applied in order in one transaction, which holds the lock of the only writer: two processes that start
+ * at once migrate once. A database written by a newer Trimtab is refused rather
  * than guessed at. The SQL is shared by both engines: `$identity`, `$float`, `$text` and `$bytes` stand for the dialect's types,
  * `$clustered` for what keeps a table in the order of its primary key.
  */
@@ -20,7 +21,7 @@ export async function migrate(db: Db, migrations: readonly Migration[] = MIGRATI
   if (newest === known) return [];
   return db.write(async (sql) => {
     await sql.run(CREATE_TABLE);
-    const applied = new Set((await sql.all<{ id: number }>("SELECT id FROM migrations")).map((row) => Number(row.id)));
+    const applied = new Set((await sql.all<{ id: number }>("SELECT id FROM migrations")).map((row) => row.id));
     const pending = migrations.filter((m) => !applied.has(m.id));
     for (const migration of pending) await apply(db, sql, migration);
     return pending.map((m) => m.name);
@@ -28,14 +29,9 @@ export async function migrate(db: Db, migrations: readonly Migration[] = MIGRATI
 }
 
 async function newestApplied(db: Db): Promise<number> {
-  try {
-    const row = await db.get<{ id: number | null }>("SELECT max(id) AS id FROM migrations");
-    return Number(row?.id ?? 0);
-  } catch (error) {
-    // A fresh database has no such table; anything else is real.
-    if (/no such table|does not exist/.test((error as Error).message)) return 0;
-    throw error;
-  }
+  if (!(await db.get(db.dialect.table, ["migrations"]))) return 0;
+  const row = await db.get<{ id: number | null }>("SELECT max(id) AS id FROM migrations");
+  return row?.id ?? 0;
 }
 
 async function apply(db: Db, sql: Sql, migration: Migration): Promise<void> {

@@ -55,7 +55,7 @@ async function chooseDriver(db: Db, query: RunQuery, experiments: Piece): Promis
   let fewest = query.driverRuns ?? DRIVER_RUNS;
   for (const group of groupClauses(query.clauses).filter(canDrive)) {
     const driver = driverOf(db, group, experiments);
-    const counted = await db.get<{ n: number }>(`SELECT count(*) AS n FROM (${driver.sql} LIMIT ?) AS some`, [
+    const counted = await db.get<{ n: number }>(`SELECT count(*) AS n FROM (${driver.sql} LIMIT ?) AS few`, [
       ...driver.params,
       fewest,
     ]);

@@ -1,6 +1,6 @@
 /**
  * SQLite behind `Db`: one connection that writes, one that reads, WAL between them, so reads never wait for a commit.
- * Works that arrive while a commit is under way share the next one: one sync for all of them.
+ * Several processes may have the file open: `BEGIN IMMEDIATE` lets one write at a time and the others wait.
  */
 
 import { Database, type SQLQueryBindings } from "bun:sqlite";
@@ -9,6 +9,7 @@ import { dirname } from "node:path";
 import { fail } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Db, Dialect, Durability, Sql, SqlValue } from "./db.ts";
+import { createWriteQueue, type Transaction } from "./queue.ts";
 
 export const sqliteDialect: Dialect = {
   name: "sqlite",
@@ -20,14 +21,8 @@ export const sqliteDialect: Dialect = {
   bytes: "BLOB",
   text: "TEXT",
   clustered: " WITHOUT ROWID",
+  table: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?",
 };
-
-interface Waiting {
-  work: (sql: Sql) => Promise<unknown>;
-  durability: Durability;
-  resolve: (value: never) => void;
-  reject: (error: unknown) => void;
-}
 
 /** Statements prepared once for each text; bounded, because filters make texts without end. */
 class Statements implements Sql {
@@ -70,14 +65,18 @@ function mapped<T>(call: () => T): T {
   try {
     return call();
   } catch (error) {
-    const code = (error as { code?: string }).code ?? "";
-    if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED"))
-      throw fail("DB_LOCKED", { what: "the database is locked by another program", cause: error });
-    if (code === "SQLITE_FULL") throw fail("DISK_FULL", { what: "no space left for the database", cause: error });
-    if (code === "SQLITE_CORRUPT" || code === "SQLITE_NOTADB")
-      throw fail("DB_UNREACHABLE", { what: "the file is not a sound SQLite database", cause: error });
-    throw error;
+    throw mappedError(error);
   }
+}
+
+function mappedError(error: unknown): unknown {
+  const code = (error as { code?: string }).code ?? "";
+  if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED"))
+    return fail("DB_LOCKED", { what: "the database is locked by another program", cause: error });
+  if (code === "SQLITE_FULL") return fail("DISK_FULL", { what: "no space left for the database", cause: error });
+  if (code === "SQLITE_CORRUPT" || code === "SQLITE_NOTADB")
+    return fail("DB_UNREACHABLE", { what: "the file is not a sound SQLite database", cause: error });
+  return error;
 }
 
 function connect(path: string): Database {
@@ -102,69 +101,60 @@ function connect(path: string): Database {
 export function openSqlite(path: string): Db {
   const writer = connect(path);
   const reader = path === ":memory:" ? writer : connect(path);
+  // Only `BEGIN IMMEDIATE` ever waits, and takeLock does that.
+  writer.exec("PRAGMA busy_timeout = 0");
   const writing = new Statements(writer);
   const reading = path === ":memory:" ? writing : new Statements(reader);
-  let waiting: Waiting[] = [];
-  let committing: Promise<void> | undefined;
-
-  async function commitAll(): Promise<void> {
-    // Lets works that arrive in this turn of the loop join.
-    await Promise.resolve();
-    while (waiting.length > 0) {
-      const group = waiting;
-      waiting = [];
-      await commitGroup(group);
-    }
-    committing = undefined;
-  }
-
-  async function commitGroup(group: Waiting[]): Promise<void> {
-    const done: (() => void)[] = [];
-    try {
-      const full = group.some((w) => w.durability === "published");
-      writer.exec(`PRAGMA synchronous = ${full ? "FULL" : "NORMAL"}`);
-      mapped(() => writer.exec("BEGIN IMMEDIATE"));
-      for (const entry of group) {
-        writer.exec("SAVEPOINT work");
-        try {
-          const value = await entry.work(writing);
-          writer.exec("RELEASE work");
-          done.push(() => entry.resolve(value as never));
-        } catch (error) {
-          // A full disk or a lost lock may have ended the whole transaction: then all of the group fails below.
-          if (!writer.inTransaction) throw error;
-          writer.exec("ROLLBACK TO work");
-          writer.exec("RELEASE work");
-          done.push(() => entry.reject(error));
-        }
-      }
-      mapped(() => writer.exec("COMMIT"));
-      for (const settle of done) settle();
-    } catch (error) {
-      if (writer.inTransaction) writer.exec("ROLLBACK");
-      for (const entry of group) entry.reject(error);
-    }
-  }
-
-  const openDb: Db = {
+  const queue = createWriteQueue((durability) => begin(writer, writing, durability), Number.POSITIVE_INFINITY);
+  const write = <T>(work: (sql: Sql) => Promise<T>, durability: Durability = "published") =>
+    queue.write(work, durability);
+  return {
     dialect: sqliteDialect,
     all: (sql, params) => reading.all(sql, params),
     get: (sql, params) => reading.get(sql, params),
-    run: (sql, params) => openDb.write((tx) => tx.run(sql, params)),
-    runMany: (sql, params) => openDb.write((tx) => tx.runMany(sql, params)),
-    write<T>(work: (sql: Sql) => Promise<T>, durability: Durability = "published"): Promise<T> {
-      return new Promise<T>((resolve, reject) => {
-        waiting.push({ work, durability, resolve: resolve as (value: never) => void, reject });
-        committing ??= commitAll();
-      });
-    },
+    run: (sql, params) => write((tx) => tx.run(sql, params)),
+    runMany: (sql, params) => write((tx) => tx.runMany(sql, params)),
+    write,
     async close() {
-      await committing;
+      await queue.idle();
       reading.finalize();
       writing.finalize();
       if (reader !== writer) reader.close();
       writer.close();
     },
   };
-  return openDb;
+}
+
+/**
+ * SQLite's own waiting would stop this process: it could answer nobody meanwhile, and another opener of the file in the same
+ * process would wait for a lock that only we can give back.
+ */
+async function takeLock(writer: Database): Promise<void> {
+  const endMs = performance.now() + LIMITS.dbBusyMs;
+  for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 20)) {
+    try {
+      writer.exec("BEGIN IMMEDIATE");
+      return;
+    } catch (error) {
+      if ((error as { code?: string }).code !== "SQLITE_BUSY" || performance.now() > endMs) throw mappedError(error);
+    }
+    await Bun.sleep(pauseMs);
+  }
+}
+
+async function begin(writer: Database, sql: Sql, durability: Durability): Promise<Transaction> {
+  writer.exec(`PRAGMA synchronous = ${durability === "published" ? "FULL" : "NORMAL"}`);
+  await takeLock(writer);
+  return {
+    sql,
+    mark: async () => void writer.exec("SAVEPOINT work"),
+    keep: async () => void writer.exec("RELEASE work"),
+    undo: async () => void writer.exec("ROLLBACK TO work; RELEASE work"),
+    commit: async () => void mapped(() => writer.exec("COMMIT")),
+    rollback: async () => {
+      if (writer.inTransaction) writer.exec("ROLLBACK");
+    },
+    // A full disk or a lost lock may have ended the whole transaction.
+    harm: () => (writer.inTransaction ? "work" : "group"),
+  };
 }

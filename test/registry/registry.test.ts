@@ -1,18 +1,20 @@
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ManualClock } from "../../src/base/clock.ts";
 import { injectFaults } from "../../src/base/files.ts";
 import { listEvents } from "../../src/db/events.ts";
-import { openDb } from "../../src/db/open.ts";
 import { judge } from "../../src/registry/gate.ts";
 import { createRegistry } from "../../src/registry/registry.ts";
 import { createTracking } from "../../src/tracking/tracking.ts";
+import { overEngines } from "../engines.ts";
 import { tempFolder } from "../temp.ts";
+
+const { test, open } = overEngines();
 
 async function setUp() {
   const folder = tempFolder();
-  const db = await openDb(join(folder, "t.db"));
+  const db = await open();
   const clock = new ManualClock(Date.UTC(2001, 2, 4, 5, 6, 7));
   const options = { db, clock, modelsDir: join(folder, "models") };
   return { folder, db, clock, registry: createRegistry(options), tracking: createTracking({ db, clock }) };

@@ -3,7 +3,7 @@
  * text is made from the clause, so the reference does not use the parser that it judges.
  */
 
-import { describe, expect, test } from "bun:test";
+import { expect } from "bun:test";
 import fc from "fast-check";
 import { ManualClock } from "../../src/base/clock.ts";
 import type { Db } from "../../src/db/db.ts";
@@ -12,7 +12,9 @@ import { readFilter, readOrder } from "../../src/db/search/grammar.ts";
 import { RUN_GRAMMAR } from "../../src/tracking/filter.ts";
 import { createTracking, type Tracking } from "../../src/tracking/tracking.ts";
 import type { Run } from "../../src/tracking/types.ts";
-import { ENGINES } from "../engines.ts";
+import { overEngines } from "../engines.ts";
+
+const { test, open } = overEngines();
 
 const METRICS = ["m", "f1 score", "a.b"];
 const PARAMS = ["p", "deep/key"];
@@ -344,36 +346,33 @@ const query = fc.record({
   pageSize: fc.integer({ min: 1, max: 30 }),
 });
 
-for (const engine of ENGINES)
-  describe(engine.name, () => {
-    test("filters, orders and pages as the reference does", async () => {
-      const seed = Number(process.env.SEARCH_SEED ?? Date.now() % 1_000_000);
-      const db = await engine.open();
-      const clock = new ManualClock(100);
-      const tracking = createTracking({ db, clock });
-      await tracking.createExperiment({ name: "one" });
-      await tracking.createExperiment({ name: "two" });
-      await fill(tracking, fc.sample(madeRun, { numRuns: 60, seed }));
-      const all = await wholeSearch(tracking, { experimentIds: ["0", "1", "2"], filter: "", orderBy: [] }, 1000);
-      expect(all.length).toBeGreaterThan(30);
-      await fc.assert(
-        fc.asyncProperty(query, async ({ experimentIds, clauses, order, pageSize }) => {
-          const filter = clauses.map((clause) => clause.text).join(" AND ");
-          const orderBy = order.map((term) => term.text);
-          const within = all.filter((run) => experimentIds.includes(run.experimentId));
-          const expected = reference(within, clauses, order);
-          const found = await wholeSearch(tracking, { experimentIds, filter, orderBy }, pageSize);
-          expect(found.map((run) => run.runId)).toEqual(expected);
-          expect(await walkedSearch(db, experimentIds, filter, orderBy)).toEqual(expected);
-        }),
-        { numRuns: 300, seed },
-      );
-      await db.close();
-    });
-  });
+test("filters, orders and pages as the reference does", async () => {
+  const seed = Number(process.env.SEARCH_SEED ?? Date.now() % 1_000_000);
+  const db = await open();
+  const clock = new ManualClock(100);
+  const tracking = createTracking({ db, clock });
+  await tracking.createExperiment({ name: "one" });
+  await tracking.createExperiment({ name: "two" });
+  await fill(tracking, fc.sample(madeRun, { numRuns: 60, seed }));
+  const all = await wholeSearch(tracking, { experimentIds: ["0", "1", "2"], filter: "", orderBy: [] }, 1000);
+  expect(all.length).toBeGreaterThan(30);
+  await fc.assert(
+    fc.asyncProperty(query, async ({ experimentIds, clauses, order, pageSize }) => {
+      const filter = clauses.map((clause) => clause.text).join(" AND ");
+      const orderBy = order.map((term) => term.text);
+      const within = all.filter((run) => experimentIds.includes(run.experimentId));
+      const expected = reference(within, clauses, order);
+      const found = await wholeSearch(tracking, { experimentIds, filter, orderBy }, pageSize);
+      expect(found.map((run) => run.runId)).toEqual(expected);
+      expect(await walkedSearch(db, experimentIds, filter, orderBy)).toEqual(expected);
+    }),
+    { numRuns: 300, seed },
+  );
+  await db.close();
+});
 
 test("what the language has not is refused with the clause that is wrong", async () => {
-  const db = await ENGINES[0]!.open();
+  const db = await open();
   const tracking = createTracking({ db, clock: new ManualClock(1) });
   const search = (filter: string, orderBy: string[] = []) =>
     tracking.searchRuns({ experimentIds: ["0"], filter, orderBy });
@@ -428,7 +427,7 @@ test("what the language has not is refused with the clause that is wrong", async
 });
 
 test("a token is good for its own query only", async () => {
-  const db = await ENGINES[0]!.open();
+  const db = await open();
   const tracking = createTracking({ db, clock: new ManualClock(1) });
   for (let i = 0; i < 3; i++) await tracking.createRun({ experimentId: "0" });
   const { nextPageToken: pageToken } = await tracking.searchRuns({ experimentIds: ["0"], maxResults: 1 });
@@ -449,7 +448,7 @@ test("a token is good for its own query only", async () => {
 });
 
 test("experiments are searched by name, time and tags", async () => {
-  const db = await ENGINES[0]!.open();
+  const db = await open();
   const clock = new ManualClock(10);
   const tracking = createTracking({ db, clock });
   for (const name of ["alpha", "Alpine", "beta", "gone"]) {

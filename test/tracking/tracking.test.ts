@@ -1,13 +1,13 @@
-import { expect, test } from "bun:test";
-import { join } from "node:path";
+import { expect } from "bun:test";
 import { ManualClock } from "../../src/base/clock.ts";
-import { openDb } from "../../src/db/open.ts";
 import { compareRuns } from "../../src/tracking/compare.ts";
 import { createTracking } from "../../src/tracking/tracking.ts";
-import { tempFolder } from "../temp.ts";
+import { overEngines } from "../engines.ts";
+
+const { test, open } = overEngines();
 
 async function setUp() {
-  const db = await openDb(join(tempFolder(), "t.db"));
+  const db = await open();
   const clock = new ManualClock(1_000_000);
   return { db, clock, tracking: createTracking({ db, clock }) };
 }
