@@ -173,6 +173,37 @@ pickle.dump(LogisticRegression().fit(X, X.a > X.b), open("model.pkl", "wb"))`;
   });
 });
 
+const mlflow = await pythonWith("mlflow3");
+
+test.if(mlflow !== undefined)(
+  "folders that MLflow wrote are served as mlflow itself would, custom models too",
+  async () => {
+    const folder = join(place.dir, `mlflow${made++}`);
+    await mkdir(folder);
+    const script = `
+import json, mlflow, pandas as pd
+class Custom(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input, params=None):
+        return model_input["n"] * 2.5 + model_input["word"].str.len()
+X = pd.DataFrame({"n": [1, 2, 3], "word": ["a", "bb", None]})
+X["word"] = X["word"].fillna("")
+signature = mlflow.models.infer_signature(X, pd.Series([1.0, 2.0, 3.0]))
+mlflow.pyfunc.save_model("custom", python_model=Custom(), signature=signature)
+print(json.dumps(list(mlflow.pyfunc.load_model("custom").predict(X))))`;
+    const child = Bun.spawn([mlflow!, "-W", "ignore", "-c", script], { cwd: folder, stdout: "pipe", stderr: "pipe" });
+    const [out, complaints] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    if ((await child.exited) !== 0) throw new Error(complaints);
+    const model = await loadVersion(join(folder, "custom"), { python: mlflow!, root: folder });
+    expect(model.manifest.inputs.map((input) => [input.name, input.type])).toEqual([
+      ["n", "number"],
+      ["word", "string"],
+    ]);
+    const answer = await model.predict(batch({ n: [1, 2, 3], word: ["a", "bb", ""] }));
+    expect([...(answer.values as Float64Array)]).toEqual(JSON.parse(out.trim().split("\n").at(-1)!));
+    await model.close();
+  },
+);
+
 /** A model whose behaviour `a` chooses; its code lies in the model's folder, as MLflow's `code` does. */
 const ODD = `
 import os, pickle

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { rollback } from "../../src/serving/deployment.ts";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { deployVersion, rollback } from "../../src/serving/deployment.ts";
 import { deploy, LOGISTIC, makeModel, makePlace, type Place, type Running, run, until } from "./helpers.ts";
 
 let place: Place;
@@ -78,7 +80,6 @@ test("a process that starts on a broken deployment serves the one before", async
 
 test("weights split the traffic, and a key meets one variant always", async () => {
   const [one, two] = [await makeModel(place, 1), await makeModel(place, 2)];
-  const { deployVersion } = await import("../../src/serving/deployment.ts");
   const models = [
     { version: 1, folder: one, weight: 70 },
     { version: 2, folder: two, weight: 30, variant: "challenger" },
@@ -102,4 +103,33 @@ test("weights split the traffic, and a key meets one variant always", async () =
   expect(second).toEqual(first);
   expect(new Set(first)).toEqual(new Set([1, 2]));
   expect((await app.post("/predict/challenger", { features: [1, 2] })).body.version).toBe(2);
+});
+
+test("several models are served side by side, each with its own captured rows and outcomes", async () => {
+  const [one, two] = [await makeModel(place, 1), await makeModel(place, 2)];
+  await deploy(place, 1, one);
+  await deployVersion({
+    deployDir: place.deployDir,
+    model: "other",
+    reason: "t",
+    models: [{ version: 7, folder: two }],
+  });
+  app = await run(place);
+  const which = await app.post("/predict", { features: [1, 2] });
+  expect([which.status, which.body.error.message]).toEqual([404, "several models are served here"]);
+  expect(which.body.error.mend).toBe("ask for one of m, other");
+  expect((await app.post("/models/othre/predict", { features: [1, 2] })).body.error.mend).toBe("did you mean other?");
+  const { body } = await app.post("/models/other/predict", { features: [1, 2] });
+  expect([body.model, body.version]).toEqual(["other", 7]);
+  expect((await app.post("/feedback", { id: body.id, outcome: 1 })).status).toBe(404);
+  expect((await app.post("/models/other/feedback", { id: body.id, outcome: 1 })).body.accepted).toBe(1);
+  expect([...new Bun.Glob("*/*/*").scanSync(place.predictionsDir)].every((path) => path.startsWith("other/"))).toBe(
+    true,
+  );
+
+  rmSync(join(place.deployDir, "m", "current"));
+  await until(
+    "the other is the only one",
+    async () => (await app.post("/predict", { features: [1, 2] })).body.version === 7,
+  );
 });

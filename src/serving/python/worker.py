@@ -274,10 +274,12 @@ class Model:
             self.model = mlflow.pyfunc.load_model(os.path.join(folder, order["entry"]))
             self.methods = ["predict"]
             self.use_frame = True
+            self.casts = self.signature_types()
         else:
             self.model = load_pickle(path)
             self.methods = self.choose_methods(flavors.get("predict_fn"))
             self.use_frame = None
+            self.casts = {}
         self.order = self.check_columns()
         self.class_order = self.match_classes()
 
@@ -291,6 +293,15 @@ class Model:
         last = steps[-1][1] if steps else self.model
         differs = type(last).__name__ in ("SVC", "NuSVC", "TunedThresholdClassifierCV", "FixedThresholdClassifier")
         return ["predict_proba", "predict"] if differs else ["predict_proba"]
+
+    def signature_types(self):
+        """numpy types by column, where mlflow wants another than the float64 that all numbers are here."""
+        schema = self.model.metadata.get_input_schema()
+        wanted = {"integer": "int32", "long": "int64", "float": "float32"}
+        if schema is None or not schema.has_input_names():
+            return {}
+        types = {name: getattr(column.type, "name", "") for name, column in schema.input_dict().items()}
+        return {name: wanted[kind] for name, kind in types.items() if kind in wanted}
 
     def check_columns(self):
         """Places of our columns in the model's own order, or None when it is the same."""
@@ -385,6 +396,10 @@ class Model:
                 column = pandas.to_datetime(column, unit="ms")
             elif self.types[i] == "boolean" and not self.numpy.isnan(column).any():
                 column = column.astype(bool)
+            cast = self.casts.get(self.columns[i])
+            # Only what loses nothing: a half in a column of whole numbers is for mlflow to refuse.
+            if cast is not None and (cast == "float32" or (column == column.round()).all()):
+                column = column.astype(cast)
             data[self.columns[i]] = column
         return pandas.DataFrame(data)
 
