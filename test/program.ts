@@ -64,7 +64,7 @@ export interface Served {
 /** Starts `trimtab up` on free ports and waits until a model is ready (or, with `model: false`, until the API answers). */
 export async function startUp(
   cwd: string,
-  options: { env?: Record<string, string>; args?: string[]; model?: boolean } = {},
+  options: { env?: Record<string, string>; args?: string[]; model?: boolean; processes?: number } = {},
 ): Promise<Served> {
   const [control, serving] = [freePort(), freePort()];
   const child = Bun.spawn(
@@ -76,7 +76,7 @@ export async function startUp(
       "--serve-port",
       String(serving),
       "--processes",
-      "2",
+      String(options.processes ?? 2),
       ...(options.args ?? []),
     ],
     { cwd, env: environment(options.env), stdin: "ignore", stdout: "ignore", stderr: "pipe" },

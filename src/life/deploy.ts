@@ -4,6 +4,7 @@
  */
 
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { fail } from "../base/errors.ts";
 import type { ModelVersion } from "../registry/types.ts";
 import {
@@ -17,6 +18,7 @@ import { loadProven } from "../serving/prove.ts";
 import type { Pipeline } from "../spec/types.ts";
 import type { Life } from "./context.ts";
 import { runtimeOptions } from "./evaluate.ts";
+import { readFitted } from "./references.ts";
 
 /** Alias of the version that serves. */
 export const CHAMPION = "champion";
@@ -33,6 +35,7 @@ export async function deploy(
   options: { version: number; reason: string },
 ): Promise<Deployment> {
   const version = await life.registry.getVersion(pipeline.model, options.version);
+  await checkWindows(pipeline, folderOf(version));
   await proveVersion(folderOf(version), life.workspace.root);
   const deployment = await deployVersion({
     deployDir: life.workspace.deploy,
@@ -48,6 +51,28 @@ export async function deploy(
     reason: options.reason,
   });
   return deployment;
+}
+
+/**
+ * Windows over past rows are served from what training saved and what the process has answered since. That is exact when
+ * one process answers everything and a request brings all that a window looks at; otherwise the version is refused.
+ */
+async function checkWindows(pipeline: Pipeline, folder: string): Promise<void> {
+  const place = join(folder, "features.json");
+  if (!existsSync(place)) return;
+  const { observed, target } = await readFitted(place);
+  if (observed.some((column) => column.name === target?.name))
+    throw fail("NOT_AVAILABLE", {
+      what: `a window looks at the target ${target?.name}, which requests cannot bring`,
+      place,
+      mend: "aggregate columns that requests have",
+    });
+  if (observed.length > 0 && pipeline.deploy.replicas !== 1)
+    throw fail("INVALID", {
+      what: "windows remember what one process has answered, and several would each know a part",
+      place: `${pipeline.file} deploy.replicas`,
+      mend: "set deploy.replicas: 1",
+    });
 }
 
 /** Makes an earlier deployment current again; the one before the current when `to` is absent. */

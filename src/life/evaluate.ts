@@ -85,10 +85,9 @@ async function answerAll(duck: Duck, model: LoadedModel, options: { on: string; 
   const names = await namesRead(duck, model, options);
   const sql = `SELECT ${names.map(ident).join(", ")} FROM read_parquet(${literal(options.on)}) WHERE ${ident(options.target)} IS NOT NULL`;
   for await (const batch of duck.batches(sql, 16_384)) {
-    const { [options.target]: target, ...inputs } = batch.columns;
-    const rows: Batch = { rows: batch.rows, columns: inputs };
-    collected.first ??= rows;
-    add(collected, target!, await model.predict(rows), model);
+    // The target stays among the columns: a window may look back on it. No model input bears its name.
+    collected.first ??= batch;
+    add(collected, batch.columns[options.target]!, await model.predict(batch), model);
   }
   if (collected.truth.length === 0)
     throw fail("DATA_UNREADABLE", { what: "there are no rows to evaluate on", place: options.on });

@@ -74,7 +74,11 @@ export async function assembleVersion(duck: Duck, parts: Parts, folder: string):
     task: parts.task,
     target: parts.target,
     ...(parts.task === "classification" ? { classes: base.classes ?? (await classesOf(duck, parts)) } : {}),
-    inputs: parts.fitted?.inputs ?? (base.inputs.length > 0 ? base.inputs : await inputsOf(duck, parts)),
+    inputs: parts.fitted
+      ? servedInputs(parts.fitted)
+      : base.inputs.length > 0
+        ? base.inputs
+        : await inputsOf(duck, parts),
     ...(parts.features ? { features: "features.json" as const } : {}),
     ...(parts.extra?.reference ? { reference: "reference.json" as const } : {}),
     ...(parts.extra?.samples ? { samples: "samples.json" as const } : {}),
@@ -88,6 +92,13 @@ export async function assembleVersion(duck: Duck, parts: Parts, folder: string):
   };
   await writeMlmodel(folder, { ...file, trimtab: flavor, signature: file.signature ?? signatureOf(flavor) });
   return flavor;
+}
+
+/** What a request brings: what the row's own features read, and what windows will look at when later rows come. */
+export function servedInputs({ inputs, observed }: FittedFeatures): ColumnSpec[] {
+  const known = new Set(inputs.map((input) => input.name));
+  const later = observed.filter((column) => !known.has(column.name));
+  return [...inputs, ...later.map((column) => ({ ...column, required: true }))];
 }
 
 /** Which runtime serves the folder: by its MLmodel, else by the name of what lies in it. */

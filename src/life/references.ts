@@ -44,7 +44,8 @@ export async function takeSamples(
   await duck.run(`CREATE OR REPLACE TABLE parity_rows AS ${picked}`);
   try {
     const rows = await duck.batch("SELECT * FROM parity_rows");
-    const features = fitted ? await duck.batch(featuresSql(rowByRow(fitted), "parity_rows")) : undefined;
+    const alone = fitted && rowByRow(fitted);
+    const features = alone?.outputs.length ? await duck.batch(featuresSql(alone, "parity_rows")) : undefined;
     return { rows: rows.rows, inputs: toJson(rows), ...(features ? { features: toJson(features) } : {}) };
   } finally {
     await duck.run("DROP TABLE parity_rows");

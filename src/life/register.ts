@@ -9,7 +9,7 @@ import type { ModelVersion } from "../registry/types.ts";
 import type { EvaluateStep, Pipeline, TransformStep } from "../spec/types.ts";
 import type { Life } from "./context.ts";
 import { proveVersion } from "./deploy.ts";
-import { assembleVersion, fittedPath, taskOf, transformOf } from "./package.ts";
+import { assembleVersion, fittedPath, servedInputs, taskOf, transformOf } from "./package.ts";
 import { TAGS } from "./recorder.ts";
 import { readFitted, referenceProfile, takeSamples } from "./references.ts";
 import { openSubject } from "./sources.ts";
@@ -53,7 +53,9 @@ export async function register(
   const staging = join(life.workspace.tmp, `version-${randomId()}`);
   try {
     const rows = await trainedOn(duck, pipeline, transform, parts.on);
-    const inputs = fitted?.inputs.map((input) => input.name) ?? (await inputNames(life, parts.on, evaluate.target));
+    const inputs =
+      (fitted && servedInputs(fitted).map((input) => input.name)) ??
+      (await inputNames(life, parts.on, evaluate.target));
     const extra = {
       reference: await referenceProfile(duck, rows, inputs),
       samples: await takeSamples(duck, rows, inputs, fitted),

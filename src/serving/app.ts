@@ -108,6 +108,7 @@ async function predict(
   const id = Bun.randomUUIDv7().replaceAll("-", "");
   const about = { id, timeMs, version: variant.about.version, variant: variant.about.variant };
   model.capture?.prediction(about, parsed, answer);
+  variant.model.observe(parsed.batch);
   meters.rows.add(variant.labels, parsed.batch.rows);
   return new Response(answerText(id, variant.about, answer), JSON_HEADERS);
 }

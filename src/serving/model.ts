@@ -16,6 +16,8 @@ export interface FeatureTransform {
   inputs: ColumnSpec[];
   outputs: string[];
   apply(batch: Batch): Batch;
+  /** Adds answered rows to what windows remember; does nothing when there are no windows. */
+  observe(batch: Batch): void;
 }
 
 export interface RuntimeOptions {
@@ -45,6 +47,8 @@ export interface LoadedModel {
   predict(batch: Batch): Promise<Predictions>;
   /** The columns that the model itself sees for these raw rows. */
   features(batch: Batch): Batch;
+  /** Told of rows that were answered to somebody, so that the next row's windows see them. */
+  observe(batch: Batch): void;
   memoryBytes(): number;
   close(): Promise<void>;
 }

@@ -36,6 +36,7 @@ export async function loadVersion(folder: string, options: RuntimeOptions = {}):
   return {
     manifest,
     features,
+    observe: (batch) => transform?.observe(batch),
     async predict(batch) {
       const predictions = await runtime.predict(features(batch));
       checkPredictions(predictions, batch.rows);

@@ -16,6 +16,7 @@ afterEach(() => place.remove());
 const features = (fitted: unknown): FeatureTransform => ({
   inputs: [number("a")],
   outputs: ["double"],
+  observe: () => {},
   apply: ({ rows, columns }) => ({
     rows,
     columns: { double: (columns.a as Float64Array).map((a) => a * (fitted as { times: number }).times) },
