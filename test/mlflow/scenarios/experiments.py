@@ -1,5 +1,7 @@
 """Experiments: making, naming, tagging, deleting, restoring, and every search over them."""
 
+import time
+
 import mlflow
 from mlflow.entities import ViewType
 
@@ -97,6 +99,7 @@ def searching(t, client):
         ("Find d", {}),
     ]:
         client.create_experiment(name, tags=tags)
+        time.sleep(0.003)  # Orders by creation time need times that differ.
     names = lambda found: [e.name for e in found if e.name.lower().startswith("find")]  # noqa: E731
     for text in FILTERS:
         t.tried(f"search {text}", lambda: names(client.search_experiments(filter_string=text, order_by=["name"])))

@@ -1,5 +1,7 @@
 """Logged models, MLflow 3's first-class models: their life, tags, params, metrics, and search."""
 
+import time
+
 import mlflow
 from mlflow.entities import LoggedModelInput, LoggedModelStatus
 
@@ -109,6 +111,7 @@ def searching(t, client):
         ("c", "line", None, {}, {"team": "Red"}), ("d", None, 0.85, {"depth": "3"}, {}),
     ]:
         model = mlflow.initialize_logged_model(name, params=params, tags=tags, model_type=kind)
+        time.sleep(0.003)  # Orders by creation time need times that differ.
         if acc is not None:
             with mlflow.start_run(run_name=f"run of {name}"):
                 mlflow.log_metric("acc", acc - 0.5, step=0, model_id=model.model_id)
