@@ -1,6 +1,6 @@
 /**
- * Serving: a pickled scikit-learn model against Flask + gunicorn, ONNX and JavaScript models, bulk requests, and how long a
- * new version of a Python model takes from the swap of its link to its first answer, under load.
+ * Serving: a pickled scikit-learn model against Flask + gunicorn and as ONNX against FastAPI + uvicorn, JavaScript models, bulk
+ * requests, and how long a new version of a Python model takes from the swap of its link to its first answer, under load.
  */
 
 import { join } from "node:path";
@@ -104,7 +104,7 @@ try {
   const version = (bench: Bench, n: number) =>
     makeVersion(bench, n, { runtime: "python", entry: "model.pkl", inputs }, { "model.pkl": pickle });
 
-  const peer = await startPeer(python, trained.dir);
+  const peer = await startPeer("flask", python, trained.dir);
   const theirs: LoadResult[] = [];
   const ours: LoadResult[] = [];
   const alone: LoadResult[] = [];
@@ -141,10 +141,33 @@ try {
   figures.push({ what: "  times less CPU a request", value: median(cpu), unit: "×", runs: cpu.length });
   requests("pickle behind Flask + gunicorn, 1 connection", alone[0]!);
   requests("pickle behind Trimtab, 1 connection", alone[1]!);
+  await onnxRace(python, trained.dir, middle);
 } finally {
   trained.remove();
 }
 print(figures);
+
+/** The same trees as ONNX on our server and as a pickle behind FastAPI, turn about. */
+async function onnxRace(python: string, folder: string, middle: (results: LoadResult[]) => LoadResult): Promise<void> {
+  const peer = await startPeer("fastapi", python, folder);
+  const files = { "model.onnx": await Bun.file(join(folder, "model.onnx")).bytes() };
+  const theirs: LoadResult[] = [];
+  const ours: LoadResult[] = [];
+  await serving(
+    async (bench) =>
+      deploy(bench, 1, await makeVersion(bench, 1, { runtime: "onnx", entry: "model.onnx", inputs }, files)),
+    async (server) => {
+      for (let round = 0; round < 3; round++) {
+        theirs.push(await loadFromOutside({ ...one, port: peer.port }));
+        ours.push(await loadFromOutside({ ...one, port: server.port }));
+      }
+    },
+  ).finally(() => peer.stop());
+  requests("pickle behind FastAPI + uvicorn, 2 workers, 32 connections", middle(theirs));
+  requests("the same trees as ONNX behind Trimtab, 1 serving process", middle(ours));
+  const ratios = ours.map((result, i) => result.requestsPerSecond / theirs[i]!.requestsPerSecond);
+  figures.push({ what: "  times as many requests", value: median(ratios), unit: "×", goal: "≥ 20 ×", runs: 3 });
+}
 
 /** Loads a server and notes the CPU that a request took, in milliseconds. */
 async function measured({ port, pid }: { port: number; pid: number }, cpuMs: number[]): Promise<LoadResult> {
