@@ -9,7 +9,7 @@ import { workspaceAt } from "../../src/base/workspace.ts";
 import { openDb } from "../../src/db/open.ts";
 import { createRegistry } from "../../src/registry/registry.ts";
 import { createMlflowApp } from "../../src/server/mlflow/app.ts";
-import { openArtifacts } from "../../src/store/artifacts.ts";
+import { openArtifactStore } from "../../src/store/artifacts.ts";
 import { createTracking } from "../../src/tracking/tracking.ts";
 
 export interface OurServer {
@@ -21,7 +21,7 @@ export async function startOurs(): Promise<OurServer> {
   const folder = mkdtempSync(join(tmpdir(), "trimtab-tracking-"));
   const workspace = workspaceAt(folder, {});
   const db = await openDb(workspace.db);
-  const artifacts = openArtifacts({ root: workspace.artifacts, staging: workspace.tmp });
+  const artifacts = openArtifactStore(workspace.artifacts);
   const app = createMlflowApp({
     tracking: createTracking({ db, clock: systemClock, artifacts }),
     registry: createRegistry({ db, clock: systemClock, modelsDir: workspace.models }),

@@ -150,7 +150,9 @@ export const PAGE_ROUTES: readonly Route[] = [
       const run = await call.tracking.getRun(query.get("run_uuid") ?? "");
       if (Number(call.request.headers.get("content-length") ?? 0) > LIMITS.pageUploadBytes)
         throw invalid("Artifact size is too large. Max size is 10MB.");
-      await putBody(call, pathBelow(run.artifactUri, query.get("path") ?? ""));
+      const path = query.get("path");
+      if (!path) throw invalid("Request must specify path.");
+      await putBody(call, pathBelow(run.artifactUri, path));
       return {};
     },
   }),
