@@ -4,7 +4,7 @@
  *
  * Numeric bins: a value belongs to bin k when k edges are less than or equal to it. So `counts` has one more entry than
  * `edges`: below the first edge, between each two, and from the last edge up. The first edge is the smallest value seen and
- * the last lies just above the largest, so the two outer bins are empty in the profile itself: what lands there later is new.
+ * the last lies just above the largest (if a double does), so the two outer bins are empty in the profile itself: what lands there later is new.
  */
 
 import type { ColumnType } from "./columns.ts";

@@ -18,9 +18,12 @@ export function nextUp(value: number): number {
 /** The next smaller double. */
 export const nextDown = (value: number): number => -nextUp(-value);
 
+/** The edge just above the largest value; none above the largest double. */
+const edgeAbove = (max: number): number[] => (max === Number.MAX_VALUE ? [] : [nextUp(max)]);
+
 /** Each value its own bin; ascending and different. */
 export const edgesOfValues = (values: readonly number[]): number[] =>
-  values.length === 0 ? [] : [...values, nextUp(values.at(-1)!)];
+  values.length === 0 ? [] : [...values, ...edgeAbove(values.at(-1)!)];
 
 /**
  * Edges at about equal shares, from a sorted sample of a column whose extremes are known: the smallest value, the quantiles
@@ -32,7 +35,7 @@ export function edgesOfSample(sorted: ArrayLike<number>, min: number, max: numbe
     const edge = sorted[Math.floor((i * sorted.length) / FINE_BINS)];
     if (edge !== undefined && edge > edges.at(-1)! && edge <= max) edges.push(edge);
   }
-  return [...edges, nextUp(max)];
+  return [...edges, ...edgeAbove(max)];
 }
 
 /** The edges nearest to each tenth of the rows; the outermost edges when all rows are in one bin. */

@@ -104,8 +104,9 @@ function profiled({ name, type }: DuckColumn): ProfiledColumn {
 
 const finite = (expression: string): string => `CASE WHEN isfinite(${expression}) THEN ${expression} END`;
 
-/** Threads add in another order every time; twelve digits are the same whatever the order. */
-const steady = (value: number | null): number | null => (value === null ? null : Number(value.toPrecision(12)));
+/** Threads add in another order every time; twelve digits are the same whatever the order. A sum beyond doubles has no mean. */
+const steady = (value: number | null): number | null =>
+  value === null || !Number.isFinite(value) ? null : Number(value.toPrecision(12));
 
 async function readMoments(
   table: Source,
@@ -176,7 +177,7 @@ async function discreteProfile(
     distinct: values.length,
     quantiles: quantilesOfCounts(values, counts),
     edges: edgesOfValues(values),
-    counts: values.length === 0 ? [0] : [0, ...counts, 0],
+    counts: values.at(-1) === Number.MAX_VALUE || values.length === 0 ? [0, ...counts] : [0, ...counts, 0],
   });
 }
 
