@@ -43,6 +43,14 @@ test("versions are numbered from 1 and a number is never given twice", async () 
   await db.close();
 });
 
+test("versions that are registered at once get each a number of their own", async () => {
+  const { registry, db } = await setUp();
+  await registry.ensureModel("m");
+  const made = await Promise.all(Array.from({ length: 20 }, () => registry.createVersion("m", { source: "s3://b/x" })));
+  expect(made.map((one) => one.version).sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+  await db.close();
+});
+
 test("a staged folder is published under its time and number, with its row", async () => {
   const { registry, folder, db } = await setUp();
   await registry.ensureModel("flight-delay");

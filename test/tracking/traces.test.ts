@@ -1,10 +1,12 @@
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { ManualClock } from "../../src/base/clock.ts";
 import { createTracking, type Tracking } from "../../src/tracking/tracking.ts";
-import { ENGINES } from "../engines.ts";
+import { overEngines } from "../engines.ts";
+
+const { test, open } = overEngines();
 
 async function setUp() {
-  const db = await ENGINES[0]!.open();
+  const db = await open();
   return { db, tracking: createTracking({ db, clock: new ManualClock(1000) }) };
 }
 
