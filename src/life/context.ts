@@ -4,6 +4,7 @@
  */
 
 import { mkdir } from "node:fs/promises";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { type Workspace, workspaceAt } from "../base/workspace.ts";
@@ -48,12 +49,21 @@ export interface LifeOptions {
   clock?: Clock;
 }
 
+/** Containers run under ids that have no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? "unknown"}`;
+  }
+}
+
 /** Opens the workspace at `root`, making .trimtab when missing. */
 export async function openLife(options: LifeOptions): Promise<Life> {
   const env = options.env ?? process.env;
   const workspace = workspaceAt(options.root, env);
   const clock = options.clock ?? systemClock;
-  const actor = options.actor ?? env.TRIMTAB_ACTOR ?? env.USER ?? (env.CI ? "ci" : "unknown");
+  const actor = options.actor ?? env.TRIMTAB_ACTOR ?? (env.CI ? "ci" : userName());
   await mkdir(workspace.tmp, { recursive: true });
   const db = await openDb(workspace.db);
   const stats = openStatCache(join(workspace.state, "stat-cache.db"));

@@ -98,4 +98,4 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto
 header { display: flex; align-items: baseline; gap: 1rem; } h1 { margin: 0; font-size: 1.4rem; } h2 { margin: 2rem 0 .25rem; }
 h3 { margin: 1.25rem 0 .25rem; font-size: .95rem; opacity: .7; } table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; vertical-align: top; }
-th { font-weight: 600; opacity: .7; } section { overflow-x: auto; } code { opacity: .7; } .attention { color: #b45309; } .ok { color: #15803d; }`;
+td:first-child { white-space: nowrap; } th { font-weight: 600; opacity: .7; } section { overflow-x: auto; } code { opacity: .7; } .attention { color: #b45309; } .ok { color: #15803d; }`;
