@@ -33,7 +33,9 @@ export interface PostgresServer {
 }
 
 const SHARED = Symbol.for("trimtab.test.postgres");
-const shared = globalThis as { [SHARED]?: Promise<PostgresServer | undefined> };
+const GUARD = Symbol.for("trimtab.test.postgres.guard");
+/** The guard is held, because a pipe that nobody holds is closed. */
+const shared = globalThis as { [SHARED]?: Promise<PostgresServer | undefined>; [GUARD]?: ChildProcess };
 
 export function postgresServer(): Promise<PostgresServer | undefined> {
   shared[SHARED] ??= startServer().catch(refuse);
@@ -130,6 +132,7 @@ function standGuard(folder: string): void {
     while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
     rm -rf "$1"`;
   const guard = spawn("sh", ["-c", script, "guard", folder], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+  shared[GUARD] = guard;
   guard.unref();
   (guard.stdin as unknown as { unref?: () => void }).unref?.();
 }
