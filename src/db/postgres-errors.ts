@@ -2,7 +2,6 @@
 
 import { SQL } from "bun";
 import { type ErrorCode, fail, TrimtabError } from "../base/errors.ts";
-import { LIMITS } from "../base/limits.ts";
 
 interface Meaning {
   code: ErrorCode;
@@ -24,7 +23,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "25P03": { code: "DB_LOCKED", what: "a write took too long, and the database ended it" },
   "40001": { code: "DB_LOCKED" },
   "40P01": { code: "DB_LOCKED" },
-  "55P03": { code: "DB_LOCKED", what: `another program holds the database for more than ${LIMITS.dbBusyMs / 1000} s` },
+  "55P03": { code: "DB_LOCKED", what: "another program holds the database's write lock" },
   "53100": { code: "DISK_FULL", what: "no space left for the database" },
   "22021": { code: "INVALID", what: "a text holds the letter U+0000, which PostgreSQL cannot store" },
   "54000": { code: "INVALID", mend: "use a shorter text" },

@@ -93,10 +93,16 @@ async function reading<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-const beginText = (durability: Durability): string => `
-  BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-  SET LOCAL lock_timeout = ${LIMITS.dbBusyMs};
-  SET LOCAL idle_in_transaction_session_timeout = ${LIMITS.dbIdleMs};
+/** How long a write waits for the lock of another, and how long one that has it may do nothing before the server ends it. */
+export interface Patience {
+  busyMs: number;
+  idleMs: number;
+}
+
+const beginText = (durability: Durability, { busyMs, idleMs }: Patience): string => `
+  BEGIN ISOLATION LEVEL READ COMMITTED;
+  SET LOCAL lock_timeout = ${busyMs};
+  SET LOCAL idle_in_transaction_session_timeout = ${idleMs};
   SELECT set_config('synchronous_commit', ${
     durability === "logged"
       ? "'off'"
@@ -105,12 +111,12 @@ const beginText = (durability: Durability): string => `
   SELECT pg_advisory_xact_lock(${LOCK}, hashtext(coalesce(current_schema(), '')))`;
 
 /** Opens a transaction that holds the writers' lock; again when the idle connection turned out to be cut. */
-async function begin(writer: SQL, durability: Durability, place: string): Promise<Transaction> {
+async function begin(writer: SQL, text: string, place: string): Promise<Transaction> {
   for (let attempt = 1; ; attempt++) {
     let connection: Bun.ReservedSQL | undefined;
     try {
       connection = await writer.reserve();
-      await connection.unsafe(beginText(durability)).simple();
+      await connection.unsafe(text).simple();
       return transactionOn(connection, place);
     } catch (error) {
       // A connection that is released inside a transaction is closed.
@@ -159,13 +165,16 @@ const unknownOutcome = (cause: unknown, place: string) =>
   });
 
 /** Connects and makes sure that the server can hold what we write. The caller migrates. */
-export async function openPostgres(address: string): Promise<Db> {
+export async function openPostgres(
+  address: string,
+  patience: Patience = { busyMs: LIMITS.dbBusyMs, idleMs: LIMITS.dbIdleMs },
+): Promise<Db> {
   const place = parseAddress(address);
   const options = { connectionTimeout: LIMITS.dbConnectMs / 1000 };
   const reader = new SQL(address, { ...options, max: LIMITS.dbConnections });
   const writer = new SQL(address, { ...options, max: 1 });
   const statements = new Statements(reader, place);
-  const queue = createWriteQueue((durability) => begin(writer, durability, place), GROUP_MAX);
+  const queue = createWriteQueue((durability) => begin(writer, beginText(durability, patience), place), GROUP_MAX);
   const write = <T>(work: (sql: Sql) => Promise<T>, durability: Durability = "published") =>
     queue.write(work, durability);
   const db: Db = {

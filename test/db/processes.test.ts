@@ -1,17 +1,18 @@
 /** Several processes write to one database at once: nothing is lost, nothing is torn, the journal's chain holds. */
 
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { join } from "node:path";
 import { listEvents, verifyJournal } from "../../src/db/events.ts";
 import { openDb } from "../../src/db/open.ts";
-import { freshFolder } from "../program.ts";
+import { overEngines } from "../engines.ts";
+
+const { test, address } = overEngines();
 
 const WRITERS = 4;
 const EVENTS = 50;
 
 test("four processes append to one journal", async () => {
-  const folder = freshFolder("db-processes");
-  const path = join(folder.path, "trimtab.db");
+  const path = await address();
   const script = `
     const { openDb } = await import(${JSON.stringify(join(import.meta.dir, "../../src/db/open.ts"))});
     const { appendEvent } = await import(${JSON.stringify(join(import.meta.dir, "../../src/db/events.ts"))});
@@ -31,12 +32,10 @@ test("four processes append to one journal", async () => {
     expect(own.map((event) => event.reason)).toEqual(Array.from({ length: EVENTS }, (_, n) => String(n)));
   }
   await db.close();
-  folder.remove();
 }, 60_000);
 
 test("a writer that is killed leaves whole events behind", async () => {
-  const folder = freshFolder("db-killed");
-  const path = join(folder.path, "trimtab.db");
+  const path = await address();
   await (await openDb(path)).close();
   const script = `
     const { openDb } = await import(${JSON.stringify(join(import.meta.dir, "../../src/db/open.ts"))});
@@ -58,5 +57,4 @@ test("a writer that is killed leaves whole events behind", async () => {
     expect(events).toBeGreaterThanOrEqual(acknowledged);
     await db.close();
   }
-  folder.remove();
 }, 60_000);
