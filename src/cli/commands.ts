@@ -9,6 +9,7 @@ import { modelsGroup } from "./models.ts";
 import { runGroup } from "./run.ts";
 import { runsGroup } from "./runs.ts";
 import { serveGroup } from "./serve.ts";
+import { trackedGroup } from "./tracked.ts";
 
 export const COMMANDS: readonly CommandGroup[] = [
   initGroup,
@@ -17,6 +18,7 @@ export const COMMANDS: readonly CommandGroup[] = [
   modelsGroup,
   runsGroup,
   dataGroup,
+  trackedGroup,
   doctorGroup,
   helpGroup(() => COMMANDS),
 ];

@@ -156,3 +156,10 @@ export async function rememberInterpreter(db: Db, identity: string, version: str
     await sql.run("INSERT INTO interpreters (identity, version) VALUES (?, ?)", [identity, version]);
   }, "logged");
 }
+
+/** Digests of every output that a record stands on; a cache must keep them. */
+export async function recordedDigests(sql: Sql): Promise<Set<string>> {
+  const rows = await sql.all<{ outputs: string }>("SELECT outputs FROM step_records");
+  const records = rows.flatMap((row) => Object.values(JSON.parse(row.outputs) as Record<string, OutputRecord>));
+  return new Set(records.map((output) => output.digest));
+}
