@@ -10,7 +10,6 @@
  * lose); an outcome is written before its answer. The last line of a killed process's file may be torn: readers skip it.
  */
 
-import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import type { Column } from "../base/columns.ts";
 import { type Appender, createAppender } from "./append.ts";
@@ -56,9 +55,6 @@ export function openCapture(folder: string, clock: Clock, onDropped?: (lines: nu
     },
   };
 }
-
-/** The folder of a model's captured rows. */
-export const captureFolder = (predictionsDir: string, model: string): string => join(predictionsDir, model);
 
 function predictionLine(
   about: { id: string; timeMs: number; version: number; variant: string },

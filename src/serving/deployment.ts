@@ -127,12 +127,20 @@ export async function deploymentHistory(
   return all.map((deployment) => ({ ...deployment, current: deployment.id === current }));
 }
 
-/** Names of the models that have a current deployment. */
-export async function deployedModels(deployDir: string): Promise<string[]> {
-  const names = await namesIn(deployDir);
+/** The current deployment's id of every model that has one, by the model's name. */
+export async function currentIds(deployDir: string): Promise<Map<string, string>> {
+  const names = (await namesIn(deployDir)).sort();
   const ids = await Promise.all(names.map((name) => currentId(deployDir, name)));
-  return names.filter((_, index) => ids[index] !== undefined).sort();
+  const found = new Map<string, string>();
+  names.forEach((name, index) => {
+    const id = ids[index];
+    if (id !== undefined) found.set(name, id);
+  });
+  return found;
 }
+
+/** Names of the models that have a current deployment. */
+export const deployedModels = async (deployDir: string): Promise<string[]> => [...(await currentIds(deployDir)).keys()];
 
 /** The id that `current` names; undefined when there is no link. */
 export async function currentId(deployDir: string, model: string): Promise<string | undefined> {

@@ -27,7 +27,7 @@ export interface Frame {
 const HEAD = 12;
 
 /** Larger frames are not ours: the stream is torn. */
-export const FRAME_BYTES_MAX = 2 ** 31;
+const FRAME_BYTES_MAX = 2 ** 31;
 
 export interface RawPredictions {
   values: Column;

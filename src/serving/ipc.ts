@@ -21,7 +21,7 @@ export interface Told {
   ready(port: number): void;
   /** Starting failed; the supervisor stops everything with this error when it happens at the first start. */
   failed(error: unknown): void;
-  /** Sends these numbers every second; a part that beats is ended when it falls silent. */
+  /** Sends these numbers now and every second; a part that beats is ended when it falls silent. */
   beat(metrics: () => MetricsSnapshot): void;
   /** The numbers of all serving processes; ours when nobody answers. */
   allMetrics(own: MetricsSnapshot): Promise<MetricsSnapshot>;
@@ -56,7 +56,9 @@ export function connectToSupervisor(): Told {
       send({ type: "failed", code, what: message, place, mend });
     },
     beat(metrics) {
-      beats = setInterval(() => send({ type: "beat", metrics: metrics() }), BEAT_MS);
+      const tell = () => send({ type: "beat", metrics: metrics() });
+      tell();
+      beats = setInterval(tell, BEAT_MS);
       beats.unref();
     },
     async allMetrics(own) {

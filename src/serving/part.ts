@@ -18,6 +18,7 @@ export interface PartOptions {
   env?: Record<string, string | undefined>;
   onMessage(message: FromPart, answer: (message: ToPart) => void): void;
   onDeath(why: string): void;
+  silenceMs?: number;
 }
 
 export interface Part {
@@ -38,6 +39,7 @@ const GRACE_MS = 3_000;
 type Child = Bun.Subprocess<"ignore", "inherit", "inherit">;
 
 export function startPart(options: PartOptions): Part {
+  const { silenceMs = LIMITS.silenceMs } = options;
   const first = Promise.withResolvers<void>();
   first.promise.catch(() => undefined);
   let isStopping = false;
@@ -85,7 +87,7 @@ export function startPart(options: PartOptions): Part {
   };
 
   const watchdog = setInterval(() => {
-    if (heardMs === 0 || Date.now() - heardMs < LIMITS.silenceMs || isStopping) return;
+    if (heardMs === 0 || Date.now() - heardMs < silenceMs || isStopping) return;
     log.error("a process hangs and is ended", { part: options.name, pid: child.pid });
     heardMs = 0;
     child.kill("SIGKILL");

@@ -39,8 +39,11 @@ export interface Served {
   get(name: string | undefined): ServedModel;
   names(): string[];
   deploymentId(name: string): string | undefined;
-  /** Loads a deployment and makes it the active one; one call at a time. Throws, and changes nothing, when a version of it cannot be proven. */
-  activate(deployment: Deployment): Promise<void>;
+  /**
+   * Loads a deployment and makes it the active one of its model; one call a model at a time. False when `isWanted`, asked
+   * after loading, says that it is not current any more. Throws, and changes nothing, when a version of it cannot be proven.
+   */
+  activate(deployment: Deployment, isWanted?: () => Promise<boolean>): Promise<boolean>;
   /** The model is no longer deployed. */
   remove(name: string): Promise<void>;
   variants(): ServedVariant[];
@@ -71,8 +74,8 @@ export function createServed(options: ServedOptions): Served {
   const slots = new Map<string, Slot>();
   const loaded = new Map<string, Promise<Loaded>>();
   const captures = new Map<string, Capture>();
-  /** Folders of the deployment that is being activated: not yet in a slot, and not to be closed. */
-  let activating: string[] = [];
+  /** Deployments that are being activated: their folders are in no slot yet, and are not to be closed. */
+  const activating = new Set<Deployment>();
 
   const load = (about: DeployedVersion): Promise<Loaded> => {
     const known = loaded.get(about.folder);
@@ -90,7 +93,7 @@ export function createServed(options: ServedOptions): Served {
   };
 
   const release = async (): Promise<void> => {
-    const wanted = new Set<string>(activating);
+    const wanted = new Set([...activating].flatMap((deployment) => deployment.models.map((about) => about.folder)));
     for (const slot of slots.values()) for (const v of [...slot.variants, ...slot.before]) wanted.add(v.about.folder);
     const leaving = [...loaded].filter(([folder]) => !wanted.has(folder));
     for (const [folder] of leaving) loaded.delete(folder);
@@ -127,15 +130,17 @@ export function createServed(options: ServedOptions): Served {
     names: () => [...slots.keys()],
     deploymentId: (name) => slots.get(name)?.active.deployment.id,
     variants: () => [...slots.values()].flatMap((slot) => slot.variants),
-    async activate(deployment) {
-      activating = deployment.models.map((about) => about.folder);
+    async activate(deployment, isWanted) {
+      activating.add(deployment);
       try {
         const variants = await Promise.all(
           deployment.models.map(async (about) => ({ about, ...(await load(about)), labels: options.labels(about) })),
         );
+        if (isWanted && !(await isWanted())) return false;
         replace(deployment, variants);
+        return true;
       } finally {
-        activating = [];
+        activating.delete(deployment);
         void release();
       }
     },

@@ -15,6 +15,8 @@ export interface SupervisorOptions {
   control?: { command: string[] };
   cwd?: string;
   env?: Record<string, string | undefined>;
+  /** How long a part may be silent before it is taken for hanging; default LIMITS.silenceMs. */
+  silenceMs?: number;
 }
 
 export interface Supervisor {
@@ -47,6 +49,7 @@ export function supervise(options: SupervisorOptions): Supervisor {
       command,
       ...(options.cwd !== undefined && { cwd: options.cwd }),
       ...(options.env && { env: options.env }),
+      ...(options.silenceMs !== undefined && { silenceMs: options.silenceMs }),
       onMessage(message, answer) {
         if (message.type === "beat") latest.set(name, message.metrics);
         if (message.type !== "metrics?") return;

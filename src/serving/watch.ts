@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { asTrimtabError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { log } from "../base/log.ts";
-import { currentId, deployedModels, readDeployment } from "./deployment.ts";
+import { currentId, currentIds, readDeployment } from "./deployment.ts";
 import type { Served } from "./served.ts";
 
 export interface DeploymentWatch {
@@ -47,20 +47,21 @@ export function watchDeployments(options: WatchOptions): DeploymentWatch {
   const { deployDir, served, pollMs = LIMITS.deployPollMs } = options;
   const failures = new Map<string, Failure>();
   const watchers = new Map<string, FSWatcher>();
-  let looking: Promise<void> | undefined;
-  let again = false;
+  /** Models whose deployment is being loaded. Each for itself: a slow one must not hold up another's rollback. */
+  const following = new Map<string, Promise<void>>();
   let closed = false;
+  let timer: NodeJS.Timeout | undefined;
 
-  const follow = async (model: string): Promise<void> => {
-    const id = await currentId(deployDir, model);
-    if (id === undefined || id === served.deploymentId(model)) {
+  const follow = async (model: string, id: string): Promise<void> => {
+    if (id === served.deploymentId(model)) {
       failures.delete(model);
       return;
     }
     const failed = failures.get(model);
     if (failed?.id === id && Date.now() < failed.retryAtMs) return;
     try {
-      await served.activate(await readDeployment(deployDir, model, id));
+      const isCurrent = async () => (await currentId(deployDir, model)) === id;
+      if (!(await served.activate(await readDeployment(deployDir, model, id), isCurrent))) return;
       failures.delete(model);
       options.onActive?.(model, id);
     } catch (error) {
@@ -75,52 +76,51 @@ export function watchDeployments(options: WatchOptions): DeploymentWatch {
   };
 
   const lookOnce = async (): Promise<void> => {
-    const models = await deployedModels(deployDir);
-    for (const name of served.names()) if (!models.includes(name)) await served.remove(name);
-    for (const model of models) {
+    const current = await currentIds(deployDir);
+    for (const name of served.names()) if (!current.has(name)) await served.remove(name);
+    for (const [model, id] of current) {
       watchFolder(join(deployDir, model));
-      await follow(model);
+      if (closed || following.has(model)) continue;
+      const done = follow(model, id).catch(complain);
+      following.set(model, done);
+      void done.then(() => following.delete(model));
     }
-  };
-
-  const look = (): Promise<void> => {
-    again = true;
-    looking ??= (async () => {
-      while (again) {
-        again = false;
-        await lookOnce().catch((error: unknown) =>
-          log.error("looking for deployments failed", { error: String(error) }),
-        );
-      }
-      looking = undefined;
-    })();
-    return looking;
   };
 
   const watchFolder = (folder: string): void => {
     if (watchers.has(folder) || !existsSync(folder)) return;
     try {
-      watchers.set(
-        folder,
-        watch(folder, () => void look()),
-      );
+      const watcher = watch(folder, () => void lookOnce().catch(complain));
+      watchers.set(folder, watcher);
     } catch {
       // No watches left, or a file system without them: the poll finds changes.
     }
   };
 
-  const timer = setInterval(() => void look(), pollMs);
+  const poll = async (): Promise<void> => {
+    const from = performance.now();
+    await lookOnce().catch(complain);
+    // Looking at very many models may take longer than the pause: it shall never take more than a tenth of the time.
+    if (!closed) timer = setTimeout(poll, Math.max(pollMs, 10 * (performance.now() - from)));
+  };
+  timer = setTimeout(poll, pollMs);
+
   return {
-    look,
+    async look() {
+      await lookOnce().catch(complain);
+      await Promise.all(following.values());
+    },
     failures: () => [...failures].map(([model, { id, message }]) => ({ model, id, message })),
     async close() {
       closed = true;
-      clearInterval(timer);
+      clearTimeout(timer);
       for (const watcher of watchers.values()) watcher.close();
-      await looking;
+      await Promise.all(following.values());
     },
   };
 }
+
+const complain = (error: unknown): void => log.error("looking for deployments failed", { error: String(error) });
 
 async function fallBack({ deployDir, served, onActive }: WatchOptions, model: string, failedId: string): Promise<void> {
   const previousOf = async (id: string) =>

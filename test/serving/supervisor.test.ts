@@ -18,8 +18,9 @@ afterEach(async () => {
 const optionsOf = (port: number, count = 1) =>
   JSON.stringify({ deployDir: place.deployDir, predictionsDir: place.predictionsDir, port, count });
 
-async function start(count = 2): Promise<Supervisor> {
+async function start(count = 2, silenceMs?: number): Promise<Supervisor> {
   supervisor = supervise({
+    ...(silenceMs !== undefined && { silenceMs }),
     serving: {
       count,
       port: 0,
@@ -82,6 +83,19 @@ test("a process that comes back takes no request before its model is loaded", as
   // A connection that the dead process had taken is cut; that is no answer.
   for (const end = Date.now() + 1_500; Date.now() < end; ) answers.push(await predict(port).catch(() => 200));
   expect(answers.filter((status) => status !== 200)).toEqual([]);
+});
+
+test("a process whose model never returns is ended, and serves again", async () => {
+  const endless = LOGISTIC.replace("const { a, b }", "while (columns.a[0] === 13);\n  const { a, b }");
+  await deploy(place, 1, await makeModel(place, 1, endless));
+  const { port, parts } = await start(1, 5_000);
+  const [before] = parts();
+  const hung = fetch(`http://127.0.0.1:${port}/predict`, { method: "POST", body: '{"features":[13,0]}' }).catch(
+    () => "cut",
+  );
+  await until("another process serves", () => parts()[0]!.pid !== undefined && parts()[0]!.pid !== before!.pid);
+  expect(await hung).toBe("cut");
+  await until("requests are answered", async () => (await predict(port).catch(() => 0)) === 200);
 });
 
 test("SIGTERM drains: what is under way is answered and what was captured is on disk", async () => {

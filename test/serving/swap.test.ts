@@ -105,6 +105,32 @@ test("weights split the traffic, and a key meets one variant always", async () =
   expect((await app.post("/predict/challenger", { features: [1, 2] })).body.version).toBe(2);
 });
 
+test("a slow load holds up neither another model nor the way back, and is never served once it was revoked", async () => {
+  const first = await deploy(place, 1, await makeModel(place, 1));
+  await deployVersion({
+    deployDir: place.deployDir,
+    model: "other",
+    reason: "t",
+    models: [{ version: 1, folder: await makeModel(place, 5) }],
+  });
+  app = await run(place);
+  const slow = `await new Promise((done) => setTimeout(done, 1_000));\n${LOGISTIC}`;
+  await deploy(place, 2, await makeModel(place, 2, slow));
+  await Bun.sleep(200);
+  await deployVersion({
+    deployDir: place.deployDir,
+    model: "other",
+    reason: "t",
+    models: [{ version: 2, folder: await makeModel(place, 6) }],
+  });
+  const versionOf = async (model: string) =>
+    (await app.post(`/models/${model}/predict`, { features: [1, 2] })).body.version;
+  await until("the other model has swapped", async () => (await versionOf("other")) === 2);
+  expect(await versionOf("m")).toBe(1);
+  await rollback({ deployDir: place.deployDir, model: "m", to: first.id });
+  for (const end = Date.now() + 1_500; Date.now() < end; await Bun.sleep(5)) expect(await versionOf("m")).toBe(1);
+});
+
 test("several models are served side by side, each with its own captured rows and outcomes", async () => {
   const [one, two] = [await makeModel(place, 1), await makeModel(place, 2)];
   await deploy(place, 1, one);
