@@ -73,6 +73,10 @@ export async function runTransform(
   }
 }
 
+/** A row group's cells at most, 64 MB; and the rows that DuckDB handles at a time. */
+const ROW_GROUP_CELLS = 8_000_000;
+const VECTOR_ROWS = 2048;
+
 interface Job {
   sql: Sql;
   spec: FeatureSpec;
@@ -106,7 +110,7 @@ async function writeTrain(job: Job): Promise<FittedFeatures> {
   const { fitted, outputs } = await fitResolved(sql, source, spec, resolved);
   const selected = [...outputs.map(({ name, node }) => ({ as: name, node })), ...besides(fitted, spec, resolved)];
   const select = programSql(resolved.builder.ops, source, selected, trainingRows(resolved));
-  await copy(sql, select, `${staging}/train.parquet`);
+  await copy(sql, select, `${staging}/train.parquet`, selected.length);
   const history = await tailsOf(sql, resolved, { scan: job.scan, columns }, job.split ? raw : undefined);
   return history ? { ...fitted, history } : fitted;
 }
@@ -145,15 +149,26 @@ async function writeHoldout({ sql, spec, resolved, columns, split, staging }: Jo
   const { only = [] } = trainingRows(resolved);
   const [window] = spec.windows.values();
   const scan = window ? inTime(split!.holdout, window.order.name) : split!.holdout;
-  await copy(sql, programSql(builder.ops, { scan, columns }, selected, { only }), `${staging}/holdout.parquet`);
+  await copy(
+    sql,
+    programSql(builder.ops, { scan, columns }, selected, { only }),
+    `${staging}/holdout.parquet`,
+    selected.length,
+  );
 }
 
 /** Rows of one instant keep the order of the data, so that every run writes the same file. */
 const inTime = (scan: string, time: string): string =>
   `(SELECT * FROM (SELECT *, row_number() OVER () AS tt_place FROM ${scan}) ORDER BY ${ident(time)} NULLS LAST, tt_place)`;
 
-const copy = (sql: Sql, select: string, path: string): Promise<void> =>
-  sql.run(`COPY (${select}) TO ${literal(path)} (FORMAT parquet)`);
+const copy = (sql: Sql, select: string, path: string, columns: number): Promise<void> =>
+  sql.run(`COPY (${select}) TO ${literal(path)} (FORMAT parquet, ROW_GROUP_SIZE ${rowGroupRows(columns)})`);
+
+/** DuckDB's own 122,880 rows, fewer for wide rows: every thread holds a whole row group, 0.8 GB of it at 800 columns. */
+const rowGroupRows = (columns: number): number => {
+  const vectors = Math.floor(ROW_GROUP_CELLS / columns / VECTOR_ROWS);
+  return VECTOR_ROWS * Math.max(1, Math.min(60, vectors));
+};
 
 /** What went where, counted and not assumed. */
 async function count(job: Job, fitted: FittedFeatures): Promise<TransformReport> {
