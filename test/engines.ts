@@ -3,7 +3,7 @@
  * impossible the list is short, and test/postgres.ts has said so.
  */
 
-import { test } from "bun:test";
+import { beforeAll, describe, test } from "bun:test";
 import { join } from "node:path";
 import type { Db } from "../src/db/db.ts";
 import { openDb } from "../src/db/open.ts";
@@ -32,21 +32,19 @@ export const ENGINES: readonly Engine[] = [
 ];
 
 /**
- * `test` of bun:test once for each engine, under its name; `open` gives a fresh database of the engine whose turn it is, and
- * `address` the address of one. For test files that were written over one engine.
+ * `test` of bun:test once for each engine; `open` gives a fresh database of the engine whose turn it is, and `address` the
+ * address of one, also in the file's `beforeEach`. For test files that were written over one engine.
  */
 export function overEngines() {
   let current = ENGINES[0]!;
   const over = (name: string, body: () => unknown, timeoutMs = 60_000): void => {
     for (const engine of ENGINES)
-      test(
-        `${engine.name}: ${name}`,
-        async () => {
+      describe(engine.name, () => {
+        beforeAll(() => {
           current = engine;
-          await body();
-        },
-        timeoutMs,
-      );
+        });
+        test(name, async () => void (await body()), timeoutMs);
+      });
   };
   return { test: over, open: () => current.open(), address: () => current.address() };
 }

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ManualClock } from "../../src/base/clock.ts";
@@ -6,13 +6,15 @@ import { recordDataset } from "../../src/data/datasets.ts";
 import { openDuck } from "../../src/data/duckdb.ts";
 import { listDatasets } from "../../src/db/datasets.ts";
 import { listEvents } from "../../src/db/events.ts";
-import { openDb } from "../../src/db/open.ts";
 import { openStatCache } from "../../src/store/stat-cache.ts";
+import { overEngines } from "../engines.ts";
 import { tempFolder } from "../temp.ts";
+
+const { test, open } = overEngines();
 
 test("new content is the next version; known content is the version it was", async () => {
   const root = tempFolder();
-  const db = await openDb(join(root, "trimtab.db"));
+  const db = await open();
   const duck = await openDuck({ threads: 2 });
   const stats = openStatCache();
   const clock = new ManualClock(1000);

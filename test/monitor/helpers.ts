@@ -122,7 +122,7 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** `versions` names those that serve; version 1 when not told. */
+/** `serving` names the versions that serve; version 1 when not told. Without `db` it has a SQLite of its own; `close` ends either. */
 export async function openWorld(
   options: Partial<MonitorDeps> & { serving?: number[]; flavor?: TrimtabFlavor; known?: number[] } = {},
 ): Promise<World> {
@@ -133,7 +133,7 @@ export async function openWorld(
     await writeMlmodel(join(root, `v${version}`), { trimtab: options.flavor ?? FLAVOR, flavors: {}, other: {} });
     writeFileSync(join(root, `v${version}`, "reference.json"), JSON.stringify(REFERENCE));
   }
-  const db = await openDb(join(root, "trimtab.db"));
+  const db = options.db ?? (await openDb(join(root, "trimtab.db")));
   const { serving = [1], flavor: _, known: __, ...more } = options;
   const deps: MonitorDeps = {
     db,

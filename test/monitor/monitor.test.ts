@@ -1,13 +1,26 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect } from "bun:test";
 import { appendFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { listEvents, verifyJournal } from "../../src/db/events.ts";
 import { listJobs } from "../../src/db/jobs.ts";
 import { createMonitor } from "../../src/monitor/monitor.ts";
 import { classificationMetrics, regressionMetrics } from "../../src/stats/metrics.ts";
-import { drift, FLAVOR, openWorld, pipelineOf, type Row, rowsLike, START_MS, type World } from "./helpers.ts";
+import { overEngines } from "../engines.ts";
+import {
+  drift,
+  FLAVOR,
+  openWorld as openWorldOn,
+  pipelineOf,
+  type Row,
+  rowsLike,
+  START_MS,
+  type World,
+} from "./helpers.ts";
 
 const DAY_MS = 86_400_000;
+const { test, open } = overEngines();
+const openWorld = async (options: Parameters<typeof openWorldOn>[0] = {}) =>
+  openWorldOn({ db: await open(), ...options });
 let world: World;
 afterEach(() => world.close());
 

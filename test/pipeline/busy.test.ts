@@ -1,17 +1,19 @@
 /** Two runs at once, runs whose process is gone, and what a killed run leaves behind. */
 
-import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, beforeEach, expect, setDefaultTimeout } from "bun:test";
 import { hostname } from "node:os";
 import { listEvents } from "../../src/db/events.ts";
 import { insertPipelineRun, listPipelineRuns } from "../../src/db/step-runs.ts";
 import { isAlive, ownIdentity } from "../../src/pipeline/processes.ts";
+import { overEngines } from "../engines.ts";
 import { did, makeWorld, type World } from "./make.ts";
 
 setDefaultTimeout(60_000);
 
+const { test, open } = overEngines();
 let world: World;
 beforeEach(async () => {
-  world = await makeWorld();
+  world = await makeWorld(await open());
 });
 afterEach(() => world.close());
 

@@ -76,11 +76,11 @@ export interface World {
 
 export const isPipeline = (value: object): value is Pipeline => "model" in value && typeof value.model === "string";
 
-/** A fresh workspace with its database open; `close` ends it. */
-export async function makeWorld(): Promise<World> {
+/** A fresh workspace with its database open, its own SQLite or the one that is given; `close` ends it. */
+export async function makeWorld(given?: Db): Promise<World> {
   const root = mkdtempSync(join(tmpdir(), "trimtab-pipeline-"));
   const workspace = workspaceAt(root, {});
-  const db = await openDb(workspace.db);
+  const db = given ?? (await openDb(workspace.db));
   const stats = openStatCache(join(workspace.state, "stat-cache.db"));
   const events: RunEvent[] = [];
   const options: RunOptions = {

@@ -1,14 +1,16 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect } from "bun:test";
 import { readFileSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { ManualClock } from "../../src/base/clock.ts";
 import { listEvents, verifyJournal } from "../../src/db/events.ts";
 import { listPipelineRuns, listStepRuns } from "../../src/db/step-runs.ts";
+import { overEngines } from "../engines.ts";
 import { did, makeWorld, pipelineOf, type StepGiven, type World } from "./make.ts";
 
+const { test, open } = overEngines();
 let world: World;
 beforeEach(async () => {
-  world = await makeWorld();
+  world = await makeWorld(await open());
   world.write("data.txt", "1\n2\n3\n");
 });
 afterEach(() => world.close());
