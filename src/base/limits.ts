@@ -63,6 +63,8 @@ export const LIMITS = {
   /** A longer param or run tag is cut, as MLflow does; the others below are refused. */
   paramChars: 6000,
   runTagChars: 8000,
+  /** A longer name of a run is cut: a database's index must hold it whole. MLflow's own column has 250. */
+  runNameChars: 500,
   traceTagChars: 8000,
   experimentTagChars: 20_000,
   experimentNameChars: 500,

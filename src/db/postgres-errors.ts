@@ -26,6 +26,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "55P03": { code: "DB_LOCKED", what: "another program holds the database's write lock" },
   "53100": { code: "DISK_FULL", what: "no space left for the database" },
   "22021": { code: "INVALID", what: "a text holds the letter U+0000, which PostgreSQL cannot store" },
+  "22003": { code: "INVALID", what: "a number is larger than its column" },
   "54000": { code: "INVALID", mend: "use a shorter text" },
 };
 

@@ -26,6 +26,7 @@ import {
   checkDatasetInput,
   checkedMetric,
   checkedParam,
+  checkedRunName,
   checkedRunTag,
   checkUniqueParams,
 } from "./validate.ts";
@@ -47,7 +48,7 @@ async function writeParams(sql: Sql, run: RunRow, params: readonly Pair[]): Prom
 async function writeTags(sql: Sql, run: RunRow, tags: readonly Pair[]): Promise<void> {
   await putRunTags(sql, run, tags);
   const name = tags.findLast((tag) => tag.key === TAGS.runName);
-  if (name) await updateRunRow(sql, run.seq, { ...run, name: name.value });
+  if (name) await updateRunRow(sql, run.seq, { ...run, name: checkedRunName(name.value) });
 }
 
 /** A client may have set the tag to anything; what is no list is replaced. */

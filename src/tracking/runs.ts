@@ -20,7 +20,7 @@ import {
   type TrackingOptions,
   type Who,
 } from "./types.ts";
-import { checkedRunTag, checkRunId } from "./validate.ts";
+import { checkedRunName, checkedRunTag, checkRunId } from "./validate.ts";
 
 export interface NewRun {
   experimentId: string;
@@ -44,7 +44,7 @@ function chosenName(made: NewRun): string {
     throw invalid(
       `Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='${made.name}', mlflow.runName='${tagged}')`,
     );
-  return made.name || tagged || randomName();
+  return checkedRunName(made.name || tagged || randomName());
 }
 
 /** Tags of a new run: the given ones, its name and its parent; the last of one key counts. */
@@ -101,7 +101,7 @@ export function createRuns({ db, clock }: TrackingOptions) {
         const row = await mustBeWritable(sql, runId);
         const next = {
           ...row,
-          name: change.name || row.name,
+          name: change.name ? checkedRunName(change.name) : row.name,
           status: change.status ?? row.status,
           end_ms: change.endMs ?? row.end_ms,
         };

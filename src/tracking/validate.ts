@@ -35,6 +35,8 @@ export function checkedRunTag(tag: Pair): Pair {
   return { key: tag.key, value: cut(LIMITS.runTagChars, tag.value) };
 }
 
+export const checkedRunName = (name: string): string => cut(LIMITS.runNameChars, name);
+
 export function checkExperimentTag(tag: Pair): void {
   checkKey("tag", tag.key);
   checkLength("Tag value", LIMITS.experimentTagChars, tag.value);

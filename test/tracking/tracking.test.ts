@@ -124,6 +124,34 @@ test("names and sizes that MLflow refuses are refused, long values are cut", asy
   await db.close();
 });
 
+test("the longest names and values of the widest letters are kept, a longer run name is cut", async () => {
+  const { tracking, db } = await setUp();
+  // Letters of four bytes that no compression makes shorter: what an index entry must hold.
+  const wide = (count: number) =>
+    String.fromCodePoint(...crypto.getRandomValues(new Uint32Array(count)).map((n) => 0x20000 + (n % 40_000)));
+  const { runId } = await tracking.createRun({ experimentId: "0", name: wide(8000) });
+  const name = wide(501);
+  await tracking.logBatch(runId, {
+    tags: [
+      { key: "mlflow.runName", value: name },
+      { key: wide(250), value: wide(8000) },
+    ],
+    params: [{ key: wide(250), value: wide(6000) }],
+    metrics: [point(wide(250), 1)],
+  });
+  const run = await tracking.getRun(runId);
+  expect(run.name).toBe([...name].slice(0, 500).join(""));
+  expect(run.tags.find((tag) => tag.key === "mlflow.runName")?.value).toBe(name);
+  const dataset = { name: wide(500), digest: wide(36), sourceType: "local", source: wide(1000) };
+  await tracking.logInputs(runId, { datasets: [{ dataset, tags: [{ key: wide(255), value: wide(500) }] }] });
+  const experimentId = await tracking.createExperiment({
+    name: wide(500),
+    tags: [{ key: wide(250), value: wide(5000) }],
+  });
+  expect(experimentId).toBe("1");
+  await db.close();
+});
+
 test("datasets and models are named once", async () => {
   const { tracking, db } = await setUp();
   const { runId } = await tracking.createRun({ experimentId: "0" });

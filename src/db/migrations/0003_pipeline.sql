@@ -1,31 +1,31 @@
 CREATE TABLE pipeline_runs (
-  id TEXT PRIMARY KEY,
-  pipeline TEXT NOT NULL,
-  trigger_name TEXT NOT NULL,
-  reason TEXT NOT NULL,
-  state TEXT NOT NULL,
-  params TEXT NOT NULL,
-  host TEXT NOT NULL,
+  id $text PRIMARY KEY,
+  pipeline $text NOT NULL,
+  trigger_name $text NOT NULL,
+  reason $text NOT NULL,
+  state $text NOT NULL,
+  params $text NOT NULL,
+  host $text NOT NULL,
   pid INTEGER NOT NULL,
-  process_start TEXT NOT NULL,
-  boot_id TEXT NOT NULL,
+  process_start $text NOT NULL,
+  boot_id $text NOT NULL,
   seen_ms BIGINT NOT NULL,
   started_ms BIGINT NOT NULL,
   ended_ms BIGINT,
-  error TEXT
+  error $text
 );
 CREATE INDEX pipeline_runs_pipeline ON pipeline_runs (pipeline, started_ms);
 CREATE UNIQUE INDEX pipeline_runs_one ON pipeline_runs (pipeline) WHERE state = 'running';
 
 CREATE TABLE step_runs (
-  run_id TEXT NOT NULL,
-  pipeline TEXT NOT NULL,
-  step TEXT NOT NULL,
+  run_id $text NOT NULL,
+  pipeline $text NOT NULL,
+  step $text NOT NULL,
   attempt INTEGER NOT NULL,
-  state TEXT NOT NULL,
-  reason TEXT NOT NULL,
-  outs TEXT NOT NULL,
-  log TEXT NOT NULL,
+  state $text NOT NULL,
+  reason $text NOT NULL,
+  outs $text NOT NULL,
+  log $text NOT NULL,
   started_ms BIGINT NOT NULL,
   ended_ms BIGINT,
   duration_ms BIGINT,
@@ -33,21 +33,21 @@ CREATE TABLE step_runs (
   memory_bytes_peak BIGINT,
   output_bytes BIGINT,
   exit_code INTEGER,
-  error TEXT,
+  error $text,
   PRIMARY KEY (run_id, step, attempt)
 );
 CREATE INDEX step_runs_step ON step_runs (pipeline, step, started_ms);
 CREATE INDEX step_runs_state ON step_runs (state, pipeline);
 
 CREATE TABLE step_records (
-  pipeline TEXT NOT NULL,
-  step TEXT NOT NULL,
-  step_key TEXT NOT NULL,
-  parts TEXT NOT NULL,
-  outputs TEXT NOT NULL,
-  result TEXT NOT NULL,
+  pipeline $text NOT NULL,
+  step $text NOT NULL,
+  step_key $text NOT NULL,
+  parts $text NOT NULL,
+  outputs $text NOT NULL,
+  result $text NOT NULL,
   reusable INTEGER NOT NULL,
-  run_id TEXT NOT NULL,
+  run_id $text NOT NULL,
   used_ms BIGINT NOT NULL,
   ended_ms BIGINT NOT NULL,
   duration_ms BIGINT NOT NULL,
@@ -58,6 +58,6 @@ CREATE TABLE step_records (
 CREATE INDEX step_records_newest ON step_records (pipeline, step, used_ms);
 
 CREATE TABLE interpreters (
-  identity TEXT PRIMARY KEY,
-  version TEXT NOT NULL
+  identity $text PRIMARY KEY,
+  version $text NOT NULL
 );
