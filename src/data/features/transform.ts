@@ -109,10 +109,27 @@ async function writeTrain(job: Job): Promise<FittedFeatures> {
   const source = await prepareWindows(sql, raw, resolved, `${staging}/windows.parquet`);
   const { fitted, outputs } = await fitResolved(sql, source, spec, resolved);
   const selected = [...outputs.map(({ name, node }) => ({ as: name, node })), ...besides(fitted, spec, resolved)];
+  refuseTwins(selected, spec);
   const select = programSql(resolved.builder.ops, source, selected, trainingRows(resolved));
   await copy(sql, select, `${staging}/train.parquet`, selected.length);
   const history = await tailsOf(sql, resolved, { scan: job.scan, columns }, job.split ? raw : undefined);
   return history ? { ...fitted, history } : fitted;
+}
+
+/** DuckDB's names know no case: of two that differ only so, it would write the second under another name, without a word. */
+function refuseTwins(selected: readonly Selected[], spec: FeatureSpec): void {
+  const seen = new Map<string, string>();
+  for (const { as } of selected) {
+    const folded = as.replace(/[A-Z]+/g, (run) => run.toLowerCase());
+    const twin = seen.get(folded);
+    if (twin !== undefined)
+      throw fail("FEATURES_INVALID", {
+        what: `the columns ${twin} and ${as} of one file differ only in case`,
+        place: spec.file,
+        mend: "make them one with lower(…) under derive, or encode them by target_mean or ordinal",
+      });
+    seen.set(folded, as);
+  }
 }
 
 /** Target, time and kept columns, each once; a feature of the same name is refused. */
@@ -146,6 +163,7 @@ async function writeHoldout({ sql, spec, resolved, columns, split, staging }: Jo
     .filter(({ name }) => name !== target?.name)
     .map(({ name }) => ({ as: name, raw: name }));
   const selected = target ? [...raw, targetColumn(builder, target)] : raw;
+  refuseTwins(selected, spec);
   const { only = [] } = trainingRows(resolved);
   const [window] = spec.windows.values();
   const scan = window ? inTime(split!.holdout, window.order.name) : split!.holdout;

@@ -181,3 +181,17 @@ test("ties never part, a column of one value cannot be split, and neither can an
     "error[INVALID]: holdout: 1 is no share. Mend: write a share between 0 and 1, such as 0.2.",
   ]);
 });
+
+test("features that differ only in case are refused: DuckDB would rename one of them", async () => {
+  const rows = frame({ "s:string": ["a", "A", "é", "É"] });
+  await duck.load("cased", rows.specs, rows.batch);
+  const run = (column: string) => {
+    const yaml = `{ derive: { low: lower(s) }, features: { f: { columns: [${column}], one_hot: true } } }`;
+    return runTransform(duck, { scan: "cased", spec: parseFeatures(yaml, "features.yaml"), outs: outsIn("cased") });
+  };
+  expect(await complaints(() => run("s"))).toEqual([
+    "error[FEATURES_INVALID] features.yaml: the columns f__s_A and f__s_a of one file differ only in case. Mend: make them one with lower(…) under derive, or encode them by target_mean or ordinal.",
+  ]);
+  const { fitted } = await run("low");
+  expect((await duck.columns(`SELECT * FROM '${outsIn("cased").train}'`)).map((c) => c.name)).toEqual(fitted.outputs);
+});
