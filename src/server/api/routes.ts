@@ -4,12 +4,14 @@ import { fail } from "../../base/errors.ts";
 import { listEvents, verifyJournal } from "../../db/events.ts";
 import { listJobs } from "../../db/jobs.ts";
 import type { Life } from "../../life/context.ts";
-import { deployByHand } from "../../life/cycle.ts";
+import { deployByHand, runOptions } from "../../life/cycle.ts";
 import { rollBack } from "../../life/deploy.ts";
+import { examine } from "../../life/doctor.ts";
 import { queueRun } from "../../life/jobs.ts";
 import { statusOf } from "../../life/status.ts";
 import { compareView, lineageOf, modelViews, runView, runViews, versionViews } from "../../life/views.ts";
 import { windowViews } from "../../life/windows.ts";
+import { whyStep } from "../../pipeline/why.ts";
 import { deploymentHistory } from "../../serving/deployment.ts";
 import type { Pipeline } from "../../spec/types.ts";
 import { type ApiInput, type ApiRoute, z } from "./openapi.ts";
@@ -52,6 +54,25 @@ export const API_ROUTES: readonly ApiRoute<ApiContext>[] = [
     handle: async (context) => {
       const pipelines = await context.pipelines();
       return { pipelines: await Promise.all(pipelines.map((pipeline) => statusOf(context.life, pipeline))) };
+    },
+  },
+  {
+    method: "get",
+    path: "/doctor",
+    summary: "Whether the program, the database, the journal and the published files are sound",
+    tag: "status",
+    answer: z.object({ findings: z.array(AnyObject) }),
+    handle: async ({ life }) => ({ findings: await examine(life.workspace.root, life.env) }),
+  },
+  {
+    method: "get",
+    path: "/models/{name}/steps/{step}/why",
+    summary: "Why a step would run or not: every part of its key that differs",
+    tag: "status",
+    answer: AnyObject,
+    handle: async (context, input) => {
+      const pipeline = await pipelineOf(context, input.params.name!);
+      return whyStep(pipeline, input.params.step!, await runOptions(context.life, pipeline));
     },
   },
   {
