@@ -12,6 +12,7 @@ import { LIMITS } from "../base/limits.ts";
 import type { Db, Dialect, Durability, Sql, SqlValue } from "./db.ts";
 import { numbered } from "./placeholders.ts";
 import { parseAddress } from "./postgres-address.ts";
+import { batched } from "./postgres-batch.ts";
 import { isConflict, isConnectionLost, mappedError } from "./postgres-errors.ts";
 import { rowsOf } from "./postgres-rows.ts";
 import { createWriteQueue, type Transaction } from "./queue.ts";
@@ -31,7 +32,7 @@ const postgresDialect: Dialect = {
 
 /** A server keeps 64 savepoints of a transaction in fast memory; beyond that everybody's reads slow down. */
 const GROUP_MAX = 50;
-/** Rows that runMany sends without waiting for answers. */
+/** Statements that runMany sends without waiting for answers. */
 const PIPELINED = 500;
 /** Idle connections that a restart of the server cut are met one by one. */
 const CONNECT_ATTEMPTS = LIMITS.dbConnections + 1;
@@ -74,8 +75,9 @@ class Statements implements Sql {
     return (await this.query(sql, params)).affectedRows;
   }
   async runMany(sql: string, params: readonly (readonly SqlValue[])[]): Promise<void> {
-    for (let from = 0; from < params.length; from += PIPELINED) {
-      const sent = params.slice(from, from + PIPELINED).map((row) => this.query(sql, row));
+    const statements = batched(sql, params);
+    for (let from = 0; from < statements.length; from += PIPELINED) {
+      const sent = statements.slice(from, from + PIPELINED).map((one) => this.query(one.sql, one.params));
       const failed = (await Promise.allSettled(sent)).find((one) => one.status === "rejected");
       if (failed) throw failed.reason;
     }

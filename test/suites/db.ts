@@ -46,6 +46,43 @@ export function dbSuite(name: string, address: () => Promise<string>): void {
       expect(await things()).toEqual(rows);
     });
 
+    test("many rows go in one call, each as it would alone", async () => {
+      await makeTable();
+      await db.run("CREATE UNIQUE INDEX things_big ON things (big)");
+      const rows = Array.from({ length: 1237 }, (_, i) => [i % 1200, i, i / 3, i % 7 === 0 ? null : `t${i}`, null]);
+      await db.runMany("INSERT INTO things (big, small, f, t, b) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows);
+      const first = rows.slice(0, 1200).map(([big, small, f, t, b]) => ({ big, small, f, t, b }));
+      expect(await things()).toEqual(first);
+      await db.runMany(
+        "INSERT INTO things (big, t) VALUES (?, ?) ON CONFLICT (big) DO UPDATE SET t = excluded.t",
+        Array.from({ length: 100 }, (_, i) => [i % 3, `again ${i}`]),
+      );
+      expect(await db.all("SELECT t FROM things WHERE big < 3 ORDER BY big")).toEqual([
+        { t: "again 99" },
+        { t: "again 97" },
+        { t: "again 98" },
+      ]);
+      await db.runMany(
+        "INSERT INTO things (t, big) VALUES (?, ?) ON CONFLICT (big) DO UPDATE SET t = excluded.t, small = 0",
+        Array.from({ length: 60 }, (_, i) => [`third ${i}`, i]),
+      );
+      expect(
+        await db.get("SELECT count(*) AS n, min(big) AS least, max(big) AS most FROM things WHERE small = 0"),
+      ).toEqual({
+        n: 60,
+        least: 0,
+        most: 59,
+      });
+      await db.runMany("UPDATE things SET small = ? WHERE big = ?", [
+        [-1, 5],
+        [-2, 6],
+      ]);
+      expect(await db.all("SELECT small FROM things WHERE small < 0 ORDER BY big")).toEqual([
+        { small: -1 },
+        { small: -2 },
+      ]);
+    });
+
     test("whole numbers come as numbers, also counts and sums", async () => {
       await makeTable();
       await insert([1_700_000_000_000, 3, 2, "x", null]);
