@@ -20,7 +20,9 @@ const KINDS: Partial<Record<ErrorCode, Kind>> = {
   REQUEST_TOO_LARGE: { status: 413, code: "BAD_REQUEST" },
   NOT_AVAILABLE: { status: 501, code: "NOT_IMPLEMENTED" },
   DISK_FULL: { status: 507, code: "INTERNAL_ERROR" },
+  // Clients try these again, until the database is back.
   DB_LOCKED: { status: 503, code: "TEMPORARILY_UNAVAILABLE" },
+  DB_UNREACHABLE: { status: 503, code: "TEMPORARILY_UNAVAILABLE" },
 };
 
 /** What an error means in the protocol. */
@@ -35,6 +37,10 @@ export const errorBody = (status: number, code: string, message: string): Respon
 export function errorResponse(thrown: unknown): Response {
   const error = asTrimtabError(thrown);
   const { status, code } = kindOf(error);
+  if (status === 503) {
+    log.warn("mlflow.unavailable", { error: error.oneLine() });
+    return errorBody(status, code, error.oneLine());
+  }
   if (status >= 500) log.error("mlflow.failed", { error: error.message, stack: (thrown as Error).stack });
   return errorBody(status, code, error.message);
 }
