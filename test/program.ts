@@ -21,7 +21,7 @@ interface RunOptions {
 /** Settings of Trimtab that the tester's own shell holds must not reach the program under test. */
 const OUTER = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("TRIMTAB_")));
 
-const environment = (env: Record<string, string> = {}) => ({
+export const environment = (env: Record<string, string> = {}) => ({
   ...OUTER,
   NO_COLOR: "1",
   TRIMTAB_ACTOR: "test",

@@ -1,7 +1,7 @@
-/** The two servers that are measured, each a process of its own on a fresh folder, started the same way. */
+/** The two servers that are measured, each a process of its own on a fresh folder. */
 
-import { join } from "node:path";
-import { healthy, startReference } from "../../test/mlflow/reference.ts";
+import { startOurs } from "../../test/mlflow/ours.ts";
+import { startReference } from "../../test/mlflow/reference.ts";
 
 export interface Measured {
   name: string;
@@ -13,25 +13,11 @@ export interface Measured {
   stop(): Promise<void>;
 }
 
-export async function startTrimtab(): Promise<Measured> {
-  const started = performance.now();
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "server.ts")], {
-    stdin: "pipe",
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  const reader = child.stdout.getReader();
-  const { value } = await reader.read();
-  const url = new TextDecoder().decode(value).trim();
-  if (!(await healthy(url))) throw new Error("our server does not answer");
-  const startMs = performance.now() - started;
-  const stop = async () => {
-    await child.stdin.end();
-    await child.exited;
-  };
-  return { name: "Trimtab", url, startMs, pid: child.pid, stop };
-}
+/** The control process of `trimtab up`. */
+export const startTrimtab = async (): Promise<Measured> => ({ name: "Trimtab", ...(await startOurs()) });
 
-export async function startMlflow(python: string): Promise<Measured> {
-  return { name: "MLflow", ...(await startReference(python)) };
-}
+/** The real MLflow server with one worker: more of them take more memory and, on two cores, give no more. */
+export const startMlflow = async (python: string): Promise<Measured> => ({
+  name: "MLflow",
+  ...(await startReference(python)),
+});

@@ -5,9 +5,9 @@
 
 import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../program.ts";
 
 export interface ReferenceServer {
   url: string;
@@ -21,7 +21,7 @@ export interface ReferenceServer {
 /** Rejects when the server does not answer within two minutes; its output then names the reason. */
 export async function startReference(python: string, options: { workers?: number } = {}): Promise<ReferenceServer> {
   const folder = mkdtempSync(join(tmpdir(), "mlflow-reference-"));
-  const port = await freePort();
+  const port = freePort();
   const url = `http://127.0.0.1:${port}`;
   const command = [python, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", String(port)];
   command.push(
@@ -69,16 +69,4 @@ function killGroup(pid: number): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
-}
-
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }
