@@ -117,25 +117,28 @@ function fromLists(value: unknown, inputs: readonly ColumnSpec[], extra: readonl
         `send ${order(inputs)}`,
       );
   });
-  const indexOf = new Map(inputs.map((spec, index) => [spec.name, index]));
-  const place = (name: string, row: number) => `${prefix(row)}[${indexOf.get(name)}] (${name})`;
-  const column = (spec: ColumnSpec): Column => {
-    const index = indexOf.get(spec.name)!;
-    return cellsToColumn(
+  const indexOf = (name: string) => inputs.findIndex((spec) => spec.name === name);
+  const place = (name: string, row: number) => `${prefix(row)}[${indexOf(name)}] (${name})`;
+  const column = (spec: ColumnSpec, index: number): Column =>
+    cellsToColumn(
       spec,
       lists.map((list) => (list as unknown[])[index]),
       lists.length,
       place,
     );
-  };
   return { batch: { rows: lists.length, columns: build(inputs, column) }, extra: {}, single };
 }
 
 const order = (inputs: readonly ColumnSpec[]): string => inputs.map((spec) => spec.name).join(", ");
 
-function build(inputs: readonly ColumnSpec[], column: (spec: ColumnSpec) => Column): Record<string, Column> {
+function build(
+  inputs: readonly ColumnSpec[],
+  column: (spec: ColumnSpec, index: number) => Column,
+): Record<string, Column> {
   const columns: Record<string, Column> = {};
-  for (const spec of inputs) columns[spec.name] = column(spec);
+  inputs.forEach((spec, index) => {
+    columns[spec.name] = column(spec, index);
+  });
   return columns;
 }
 

@@ -99,6 +99,21 @@ print(json.dumps(m.predict_proba(T)[:, 1].tolist()))`,
     await model.close();
   });
 
+  withPython("numbers that a model cannot take are its error, also right after numbers that it could", async () => {
+    const { folder } = await build(
+      `${TRAIN}
+from sklearn.ensemble import GradientBoostingClassifier
+pickle.dump(GradientBoostingClassifier(n_estimators=3).fit(X[["a", "b"]], X.a > X.b), open("model.pkl", "wb"))`,
+      { inputs: [number("a", false), number("b")] },
+    );
+    const model = await load(folder);
+    for (const bad of [Number.NaN, 1e39]) {
+      expect((await model.predict(ab)).values.length).toBe(3);
+      await expect(model.predict(batch({ a: [bad], b: [0] }))).rejects.toMatchObject({ code: "MODEL_FAILED" });
+    }
+    await model.close();
+  });
+
   withPython("joblib, regression, and a label that is not the likeliest class", async () => {
     const regression = await build(
       `${TRAIN}

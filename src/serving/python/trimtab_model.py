@@ -140,10 +140,21 @@ class Model:
     def answer(self, body):
         columns, rows = self.decode(body)
         data = self.shape(columns)
+        self.tell_finite(columns)
         results = [getattr(self.model, method)(data) for method in self.methods]
         if self.methods[0] == "predict_proba":
             return self.encode_classes(results, rows)
         return self.encode_values(results[0], rows)
+
+    def tell_finite(self, columns):
+        """Spares scikit-learn looking for NaN and infinity in each of its steps: one look at all numbers says as much.
+
+        Trees work in float32, so what overflows there does not count as finite either; NaN compares as false.
+        """
+        sklearn = sys.modules.get("sklearn")
+        if sklearn is not None:
+            is_numbers = not isinstance(columns, list)
+            sklearn.set_config(assume_finite=is_numbers and bool(self.numpy.abs(columns).max(initial=0) < 3e38))
 
     def decode(self, body):
         """Columns in our order: float64 arrays (views of the frame) and lists of text; all numbers are one array."""
