@@ -182,6 +182,12 @@ export const ERRORS = {
   ALREADY_EXISTS: kind(409, 2, "The name is taken.", "choose another name"),
   INVALID: kind(400, 2, "A value is not allowed there.", "check the value that the message names"),
   NOT_ACTIVE: kind(400, 2, "The run or experiment is deleted.", "restore it first"),
+  PEER_FAILED: kind(
+    502,
+    1,
+    "Another MLflow server or its database cannot be reached or refuses.",
+    "check the address, the credentials and that it is up",
+  ),
   GATE_REFUSED: kind(409, 3, "The gate said no.", "see the verdict; the champion keeps serving"),
   // serving
   MODEL_INVALID: kind(

@@ -10,6 +10,7 @@ import { runGroup } from "./run.ts";
 import { runsGroup } from "./runs.ts";
 import { serveGroup } from "./serve.ts";
 import { trackedGroup } from "./tracked.ts";
+import { transferGroup } from "./transfer.ts";
 
 export const COMMANDS: readonly CommandGroup[] = [
   initGroup,
@@ -19,6 +20,7 @@ export const COMMANDS: readonly CommandGroup[] = [
   runsGroup,
   dataGroup,
   trackedGroup,
+  transferGroup,
   doctorGroup,
   helpGroup(() => COMMANDS),
 ];

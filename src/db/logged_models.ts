@@ -3,6 +3,7 @@
 import type { Sql } from "./db.ts";
 import type { Lifecycle } from "./experiments.ts";
 import { allIn } from "./lists.ts";
+import type { MetricPoint } from "./metrics.ts";
 import type { Pair } from "./run_values.ts";
 
 export type LoggedModelStatus = "LOGGED_MODEL_PENDING" | "LOGGED_MODEL_READY" | "LOGGED_MODEL_UPLOAD_FAILED";
@@ -31,6 +32,26 @@ export interface ModelMetricRow {
   is_nan: number;
   dataset_name: string;
   dataset_digest: string;
+}
+
+/** A point as it is stored: NaN as 0 with is_nan. */
+export function modelMetricRow(
+  modelSeq: number,
+  runId: string,
+  metric: MetricPoint & { datasetName?: string; datasetDigest?: string },
+): ModelMetricRow {
+  const isNan = Number.isNaN(metric.value);
+  return {
+    model_seq: modelSeq,
+    key: metric.key,
+    timestamp_ms: metric.timestampMs,
+    step: metric.step,
+    run_id: runId,
+    value: isNan ? 0 : metric.value,
+    is_nan: isNan ? 1 : 0,
+    dataset_name: metric.datasetName ?? "",
+    dataset_digest: metric.datasetDigest ?? "",
+  };
 }
 
 const NAMES = [

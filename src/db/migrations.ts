@@ -5,6 +5,7 @@ import tracking from "./migrations/0002_tracking.sql" with { type: "text" };
 import pipeline from "./migrations/0003_pipeline.sql" with { type: "text" };
 import data from "./migrations/0004_data.sql" with { type: "text" };
 import monitor from "./migrations/0005_monitor.sql" with { type: "text" };
+import transfer from "./migrations/0006_transfer.sql" with { type: "text" };
 
 export interface Migration {
   id: number;
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: 3, name: "pipeline", sql: pipeline },
   { id: 4, name: "data", sql: data },
   { id: 5, name: "monitor", sql: monitor },
+  { id: 6, name: "transfer", sql: transfer },
 ];

@@ -61,7 +61,8 @@ async function lastNumber(sql: Sql, name: string): Promise<number> {
   return Number(row?.last ?? 0);
 }
 
-const raiseNumber = (sql: Sql, name: string, last: number): Promise<number> =>
+/** Makes sure that no number up to this one is given again. */
+export const raiseNumber = (sql: Sql, name: string, last: number): Promise<number> =>
   sql.run(
     `INSERT INTO version_numbers (name, last) VALUES (?, ?)
      ON CONFLICT (name) DO UPDATE SET last = excluded.last WHERE excluded.last > version_numbers.last`,

@@ -56,6 +56,13 @@ export const updateRunRow = (
 ): Promise<number> =>
   sql.run("UPDATE runs SET name = ?, status = ?, end_ms = ? WHERE seq = ?", [row.name, row.status, row.end_ms, seq]);
 
+/** All that may differ in a second import of a run. */
+export const replaceRun = (sql: Sql, seq: number, row: Omit<RunRow, "seq" | "run_id" | "experiment_id">) =>
+  sql.run(
+    "UPDATE runs SET name = ?, user_id = ?, status = ?, start_ms = ?, end_ms = ?, artifact_uri = ?, lifecycle = ? WHERE seq = ?",
+    [row.name, row.user_id, row.status, row.start_ms, row.end_ms, row.artifact_uri, row.lifecycle, seq],
+  );
+
 export const setRunLifecycle = (sql: Sql, seq: number, lifecycle: Lifecycle, nowMs: number): Promise<number> =>
   sql.run("UPDATE runs SET lifecycle = ?, deleted_ms = ? WHERE seq = ?", [
     lifecycle,

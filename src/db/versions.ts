@@ -55,6 +55,10 @@ export const versionRow = (sql: Sql, name: string, version: number): Promise<Ver
     version,
   ]);
 
+/** Whether the number was ever given, also to a version that is deleted. */
+export const versionExists = async (sql: Sql, name: string, version: number): Promise<boolean> =>
+  (await sql.get("SELECT version FROM model_versions WHERE name = ? AND version = ?", [name, version])) !== undefined;
+
 /** Oldest first, without the deleted ones. */
 export const versionsOfModels = (sql: Sql, names: readonly string[]): Promise<VersionRow[]> =>
   allIn(

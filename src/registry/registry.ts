@@ -3,6 +3,7 @@
  * resolves when the fact is durable. Errors are INVALID, NOT_FOUND, ALREADY_EXISTS and MODEL_INVALID.
  */
 
+import { createImports } from "./import.ts";
 import { createLineage } from "./lineage.ts";
 import { createModels } from "./models.ts";
 import { createPublishing } from "./publish.ts";
@@ -16,6 +17,7 @@ export const createRegistry = (options: RegistryOptions) => ({
   ...createPublishing(options),
   ...createLineage(options),
   ...createSearch(options),
+  ...createImports(options),
 });
 
 export type Registry = ReturnType<typeof createRegistry>;

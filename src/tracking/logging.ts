@@ -6,7 +6,7 @@
 import { fail } from "../base/errors.ts";
 import { checkKey, invalid } from "../base/keys.ts";
 import type { Sql } from "../db/db.ts";
-import { type ModelMetricRow, putModelMetrics } from "../db/logged_models.ts";
+import { type ModelMetricRow, modelMetricRow, putModelMetrics } from "../db/logged_models.ts";
 import { insertMetrics } from "../db/metrics.ts";
 import { ensureDataset, insertRunInput, insertRunModels } from "../db/run_inputs.ts";
 import { deleteRunTag, insertParams, putRunTags, runTag } from "../db/run_values.ts";
@@ -51,6 +51,26 @@ async function writeTags(sql: Sql, run: RunRow, tags: readonly Pair[]): Promise<
   if (name) await updateRunRow(sql, run.seq, { ...run, name: checkedRunName(name.value) });
 }
 
+/** Names datasets as what a run read. */
+export async function writeDatasets(
+  sql: Sql,
+  run: { seq: number; experiment_id: number },
+  inputs: readonly DatasetInput[],
+): Promise<void> {
+  for (const { dataset, tags } of inputs) {
+    const seq = await ensureDataset(sql, run.experiment_id, {
+      name: dataset.name,
+      digest: dataset.digest,
+      source_type: dataset.sourceType,
+      source: dataset.source,
+      schema_json: dataset.schema ?? null,
+      profile_json: dataset.profile ?? null,
+    });
+    const context = tags.find((tag) => tag.key === TAGS.datasetContext)?.value ?? "";
+    await insertRunInput(sql, run.seq, seq, context, JSON.stringify(tags));
+  }
+}
+
 /** A client may have set the tag to anything; what is no list is replaced. */
 function listIn(text: string): unknown[] {
   try {
@@ -69,18 +89,7 @@ async function writeModelMetrics(sql: Sql, run: RunRow, metrics: readonly Logged
     if (metric.modelId === undefined) continue;
     const seq = seqs.get(metric.modelId) ?? (await mustFindLoggedModel(sql, metric.modelId)).seq;
     seqs.set(metric.modelId, seq);
-    const isNan = Number.isNaN(metric.value);
-    rows.push({
-      model_seq: seq,
-      key: metric.key,
-      timestamp_ms: metric.timestampMs,
-      step: metric.step,
-      run_id: run.run_id,
-      value: isNan ? 0 : metric.value,
-      is_nan: isNan ? 1 : 0,
-      dataset_name: metric.datasetName ?? "",
-      dataset_digest: metric.datasetDigest ?? "",
-    });
+    rows.push(modelMetricRow(seq, run.run_id, metric));
   }
   if (rows.length > 0) await putModelMetrics(sql, rows);
 }
@@ -124,18 +133,7 @@ export function createLogging({ db }: TrackingOptions) {
       for (const input of inputs.datasets ?? []) checkDatasetInput(input);
       await db.write(async (sql) => {
         const run = await mustBeWritable(sql, runId);
-        for (const { dataset, tags } of inputs.datasets ?? []) {
-          const seq = await ensureDataset(sql, run.experiment_id, {
-            name: dataset.name,
-            digest: dataset.digest,
-            source_type: dataset.sourceType,
-            source: dataset.source,
-            schema_json: dataset.schema ?? null,
-            profile_json: dataset.profile ?? null,
-          });
-          const context = tags.find((tag) => tag.key === TAGS.datasetContext)?.value ?? "";
-          await insertRunInput(sql, run.seq, seq, context, JSON.stringify(tags));
-        }
+        await writeDatasets(sql, run, inputs.datasets ?? []);
         await insertRunModels(
           sql,
           (inputs.modelIds ?? []).map((id) => ({

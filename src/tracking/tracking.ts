@@ -6,6 +6,7 @@
 import { createArtifacts } from "./artifacts.ts";
 import { createExperiments } from "./experiments.ts";
 import { createHistory } from "./history.ts";
+import { createImports } from "./import.ts";
 import { createLoggedModels } from "./logged-models.ts";
 import { createLogging } from "./logging.ts";
 import { createRuns } from "./runs.ts";
@@ -21,6 +22,7 @@ export const createTracking = (options: TrackingOptions) => ({
   ...createLoggedModels(options),
   ...createSearch(options),
   ...createTraces(options),
+  ...createImports(options),
   ...createArtifacts(options, options.artifacts),
 });
 

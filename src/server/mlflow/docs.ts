@@ -32,6 +32,21 @@ versions that Trimtab publishes are downloaded with \`models:/name/1\`, \`models
 - **Only what is below exists.** Other calls of MLflow (gateway, scorers, evaluation datasets, prompt optimisation, workspaces) are
   answered with 404 \`ENDPOINT_NOT_FOUND\`, on which clients fall back or say so.
 
+## Moving in and out
+
+\`\`\`
+trimtab import mlflow http://mlflow.internal:5000     # a server, 2.x or 3.x
+trimtab import mlflow ../old/mlflow.db                # or its SQLite file, read directly
+trimtab export mlflow https://mlflow.example.org      # and back
+\`\`\`
+
+An import brings experiments, runs with their whole history, datasets, logged models, artifacts and the registry; runs keep
+their ids and versions their numbers. It may be stopped and begun again. Artifacts that clients fetch from object stores
+themselves stay where they are. Traces are not brought over. An export writes active runs; the other server gives ids of its own,
+and the tag \`trimtab.exported_from\` says which run it was, so that a second export completes the first.
+
+## The calls
+
 Every call stands below \`/api/\` and, for browsers, below \`/ajax-api/\`. Fields with a star are required.
 `;
 
@@ -50,7 +65,7 @@ function routeRow(route: Route, group: RouteGroup): string {
 export function mlflowPage(): string {
   const parts = ROUTE_GROUPS.map((group) =>
     [
-      `## ${group.title}`,
+      `### ${group.title}`,
       "",
       "| method | path | fields | what it does |",
       "| --- | --- | --- | --- |",
