@@ -339,12 +339,17 @@ withPython(
 
 /** Grandchildren of this process: the workers that nurseries have forked. */
 async function workerPids(): Promise<number[]> {
-  const text = await new Response(Bun.spawn(["ps", "-eo", "pid=,ppid=,stat="], { stdout: "pipe" }).stdout).text();
+  const text = await new Response(Bun.spawn(["ps", "-eo", "pid=,ppid=,stat=,args="], { stdout: "pipe" }).stdout).text();
   const rows = text
     .trim()
     .split("\n")
     .map((line) => line.trim().split(/\s+/));
   const childrenOf = (parent: string) =>
     rows.filter(([, ppid, stat]) => ppid === parent && !stat!.startsWith("Z")).map(([pid]) => pid!);
-  return childrenOf(String(process.pid)).flatMap(childrenOf).map(Number);
+  // Other tests of this process have children of children too, PostgreSQL's backends among them.
+  const workers = new Set(rows.filter((row) => row.some((word) => word.endsWith("worker.py"))).map(([pid]) => pid!));
+  return childrenOf(String(process.pid))
+    .flatMap(childrenOf)
+    .filter((pid) => workers.has(pid))
+    .map(Number);
 }
