@@ -27,6 +27,8 @@ export interface PostgresServer {
   emptyUrl(): Promise<string>;
   /** The URL of any part: for wrong passwords and names. */
   url(parts?: { user?: string; password?: string; database?: string }): string;
+  /** Sends a signal to every process of it. */
+  signal(name: "SIGSTOP" | "SIGCONT" | "SIGKILL"): Promise<void>;
   /** "fast" ends it as an administrator does, "kill" as a power cut would: every process of it at once. */
   stop(how: "fast" | "kill"): Promise<void>;
   start(): Promise<void>;
@@ -167,14 +169,17 @@ function serverOn(postgres: string, data: string, port: number, own: object) {
     child = started;
     ended = new Promise((resolve) => started.on("exit", resolve));
   };
+  const signal = async (name: NodeJS.Signals) => {
+    for (const pid of [child!.pid!, ...childrenOf(child!.pid!)]) process.kill(pid, name);
+  };
   return {
     url({ user = "trimtab", password = PASSWORD, database = "postgres" } = {}): string {
       return `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
     },
+    signal,
     async stop(how: "fast" | "kill"): Promise<void> {
-      const pids = [child!.pid!];
-      if (how === "kill") pids.push(...childrenOf(child!.pid!));
-      for (const pid of pids) process.kill(pid, how === "kill" ? "SIGKILL" : "SIGINT");
+      if (how === "kill") await signal("SIGKILL");
+      else child!.kill("SIGINT");
       await ended;
     },
     async start(): Promise<void> {

@@ -51,6 +51,8 @@ export const LIMITS = {
   dbIdleMs: 10_000,
   /** How long connecting to PostgreSQL may take. */
   dbConnectMs: 10_000,
+  /** PostgreSQL is asked whether it lives when an answer takes longer, and a connection that idles longer is closed. */
+  dbSilenceMs: 30_000,
   /** PostgreSQL connections that one process reads with; it writes with one more. */
   dbConnections: 8,
   /** Largest JSON body of an MLflow call: a dataset's profile alone may have 16 MB. */

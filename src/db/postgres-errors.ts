@@ -50,7 +50,7 @@ export const isConflict = (error: unknown): boolean => CONFLICT.has(cause(error)
 
 /** `place` names the database without its password. Errors of our own SQL pass as they are. */
 export function mappedError(error: unknown, place: string): unknown {
-  if (!(error instanceof SQL.PostgresError)) return error;
+  if (!(error instanceof SQL.PostgresError)) return isConnectionTrouble(error) ? unreachable(error, place) : error;
   const state = error.errno ?? "";
   const meaning = MEANINGS[state] ?? MEANINGS[state.slice(0, 2)];
   if (meaning !== undefined) {
@@ -59,5 +59,14 @@ export function mappedError(error: unknown, place: string): unknown {
   }
   if (state !== "" || error.code === "ERR_POSTGRES_SERVER_ERROR" || error.code === "ERR_POSTGRES_SYNTAX_ERROR")
     return error;
-  return fail("DB_UNREACHABLE", { what: error.message, place, cause: error });
+  return unreachable(error, place);
 }
+
+const unreachable = (error: Error, place: string): TrimtabError =>
+  fail("DB_UNREACHABLE", { what: error.message, place, cause: error });
+
+/** A certificate that does not verify, a socket that breaks: errors with a code, which are no mistake of ours. */
+const isConnectionTrouble = (error: unknown): error is Error =>
+  error instanceof Error &&
+  !(error instanceof TypeError || error instanceof TrimtabError) &&
+  typeof (error as { code?: unknown }).code === "string";

@@ -1,21 +1,17 @@
 /**
- * PostgreSQL (13 or newer) behind `Db`: a pool that reads and one connection that writes. One writer at a time, as with
- * SQLite: every write takes the advisory lock of its schema first, at READ COMMITTED, so that each statement after it sees
- * what the writers before have committed. Works that wait share a transaction (queue.ts), so the lock costs little.
- *
- * "published" waits until the server has flushed its log; "logged" does not (synchronous_commit off).
+ * PostgreSQL (13 or newer) behind `Db`. One writer at a time over all processes, as with SQLite: works that wait share a
+ * transaction (queue.ts), so the lock costs little. "published" waits until the server has written its log to disk; "logged"
+ * does not (synchronous_commit off). Connections that were cut are replaced without a word where nothing can have been lost.
  */
 
-import { SQL } from "bun";
 import { fail } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import type { Db, Dialect, Durability, Sql, SqlValue } from "./db.ts";
-import { numbered } from "./placeholders.ts";
+import type { Db, Dialect, Durability, Sql } from "./db.ts";
 import { parseAddress } from "./postgres-address.ts";
-import { batched } from "./postgres-batch.ts";
-import { isConflict, isConnectionLost, mappedError } from "./postgres-errors.ts";
-import { rowsOf } from "./postgres-rows.ts";
-import { createWriteQueue, type Transaction } from "./queue.ts";
+import { Link } from "./postgres-link.ts";
+import { Statements } from "./postgres-statements.ts";
+import { beginWrite, type LockTimes } from "./postgres-transaction.ts";
+import { createWriteQueue } from "./queue.ts";
 
 const postgresDialect: Dialect = {
   name: "postgres",
@@ -32,166 +28,36 @@ const postgresDialect: Dialect = {
 
 /** A server keeps 64 savepoints of a transaction in fast memory; beyond that everybody's reads slow down. */
 const GROUP_MAX = 50;
-/** Statements that runMany sends without waiting for answers. */
-const PIPELINED = 500;
 /** Idle connections that a restart of the server cut are met one by one. */
-const CONNECT_ATTEMPTS = LIMITS.dbConnections + 1;
-/** "trim": the first half of the lock's name; the second is the schema. */
-const LOCK = 0x7472696d;
+const READ_ATTEMPTS = LIMITS.dbConnections + 1;
 
-/** Queries on one connection, or on any of a pool. */
-class Statements implements Sql {
-  private readonly texts = new Map<string, string>();
-  constructor(
-    private readonly client: Pick<SQL, "unsafe">,
-    private readonly place: string,
-  ) {}
-
-  private text(sql: string): string {
-    const known = this.texts.get(sql);
-    if (known !== undefined) return known;
-    if (this.texts.size >= 500) this.texts.clear();
-    const text = numbered(sql);
-    this.texts.set(sql, text);
-    return text;
-  }
-  private async query(
-    sql: string,
-    params: readonly SqlValue[],
-  ): Promise<SQL.ResultMetadata & Record<string, unknown>[]> {
-    try {
-      return await this.client.unsafe(this.text(sql), params as SqlValue[]);
-    } catch (error) {
-      throw mappedError(error, this.place);
-    }
-  }
-  async all<T>(sql: string, params: readonly SqlValue[] = []): Promise<T[]> {
-    return rowsOf<T>(await this.query(sql, params));
-  }
-  async get<T>(sql: string, params: readonly SqlValue[] = []): Promise<T | undefined> {
-    return rowsOf<T>(await this.query(sql, params))[0];
-  }
-  async run(sql: string, params: readonly SqlValue[] = []): Promise<number> {
-    return (await this.query(sql, params)).affectedRows;
-  }
-  async runMany(sql: string, params: readonly (readonly SqlValue[])[]): Promise<void> {
-    const statements = batched(sql, params);
-    for (let from = 0; from < statements.length; from += PIPELINED) {
-      const sent = statements.slice(from, from + PIPELINED).map((one) => this.query(one.sql, one.params));
-      const failed = (await Promise.allSettled(sent)).find((one) => one.status === "rejected");
-      if (failed) throw failed.reason;
-    }
-  }
+export interface Patience extends LockTimes {
+  /** After how long without an answer the server is asked whether it lives. */
+  silenceMs: number;
 }
 
-/** Reads again when the connection turned out to be cut: another one may do. */
-async function reading<T>(read: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await read();
-    } catch (error) {
-      if (attempt >= CONNECT_ATTEMPTS || !isConnectionLost(error)) throw error;
-    }
-  }
-}
-
-/** How long a write waits for the lock of another, and how long one that has it may do nothing before the server ends it. */
-export interface Patience {
-  busyMs: number;
-  idleMs: number;
-}
-
-const beginText = (durability: Durability, { busyMs, idleMs }: Patience): string => `
-  BEGIN ISOLATION LEVEL READ COMMITTED;
-  SET LOCAL lock_timeout = ${busyMs};
-  SET LOCAL idle_in_transaction_session_timeout = ${idleMs};
-  SELECT set_config('synchronous_commit', ${
-    durability === "logged"
-      ? "'off'"
-      : "CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END"
-  }, true);
-  SELECT pg_advisory_xact_lock(${LOCK}, hashtext(coalesce(current_schema(), '')))`;
-
-/** Opens a transaction that holds the writers' lock; again when the idle connection turned out to be cut. */
-async function begin(writer: SQL, text: string, place: string): Promise<Transaction> {
-  for (let attempt = 1; ; attempt++) {
-    let connection: Bun.ReservedSQL | undefined;
-    try {
-      connection = await writer.reserve();
-      await connection.unsafe(text).simple();
-      return transactionOn(connection, place);
-    } catch (error) {
-      // A connection that is released inside a transaction is closed.
-      connection?.release();
-      if (attempt >= 3 || !isConnectionLost(error)) throw mappedError(error, place);
-    }
-  }
-}
-
-function transactionOn(connection: Bun.ReservedSQL, place: string): Transaction {
-  const simple = async (sql: string) => {
-    try {
-      return await connection.unsafe(sql).simple();
-    } catch (error) {
-      throw mappedError(error, place);
-    }
-  };
-  return {
-    sql: new Statements(connection, place),
-    mark: async () => void (await simple("SAVEPOINT work")),
-    keep: async () => void (await simple("RELEASE SAVEPOINT work")),
-    undo: async () => void (await simple("ROLLBACK TO SAVEPOINT work; RELEASE SAVEPOINT work")),
-    async commit() {
-      const answer = await simple("COMMIT").catch((error: unknown) => {
-        throw isConnectionLost(error) ? unknownOutcome(error, place) : error;
-      });
-      // The server answers so, without an error, when a statement of the transaction had failed.
-      if (answer.command !== "COMMIT")
-        throw fail("INTERNAL", { what: "a write went on after a statement that failed; nothing of it was kept" });
-      connection.release();
-    },
-    async rollback() {
-      await simple("ROLLBACK").catch(() => undefined);
-      connection.release();
-    },
-    harm: (error) => (isConnectionLost(error) || isConflict(error) ? "again" : "work"),
-  };
-}
-
-const unknownOutcome = (cause: unknown, place: string) =>
-  fail("DB_UNREACHABLE", {
-    what: "the connection broke while the database confirmed a write; whether it was kept is not known",
-    place,
-    mend: "look whether it is there before you repeat it",
-    cause,
-  });
+const PATIENCE: Patience = { busyMs: LIMITS.dbBusyMs, idleMs: LIMITS.dbIdleMs, silenceMs: LIMITS.dbSilenceMs };
 
 /** Connects and makes sure that the server can hold what we write. The caller migrates. */
-export async function openPostgres(
-  address: string,
-  patience: Patience = { busyMs: LIMITS.dbBusyMs, idleMs: LIMITS.dbIdleMs },
-): Promise<Db> {
-  const place = parseAddress(address);
-  const options = { connectionTimeout: LIMITS.dbConnectMs / 1000 };
-  const reader = new SQL(address, { ...options, max: LIMITS.dbConnections });
-  const writer = new SQL(address, { ...options, max: 1 });
-  const statements = new Statements(reader, place);
-  const queue = createWriteQueue((durability) => begin(writer, beginText(durability, patience), place), GROUP_MAX);
+export async function openPostgres(address: string, patience: Patience = PATIENCE): Promise<Db> {
+  const link = new Link(address, parseAddress(address), patience.silenceMs);
+  const statements = new Statements(link, () => link.reader);
+  const queue = createWriteQueue((durability) => beginWrite(link, durability, patience), GROUP_MAX);
   const write = <T>(work: (sql: Sql) => Promise<T>, durability: Durability = "published") =>
     queue.write(work, durability);
   const db: Db = {
     dialect: postgresDialect,
-    all: (sql, params) => reading(() => statements.all(sql, params)),
-    get: (sql, params) => reading(() => statements.get(sql, params)),
+    all: (sql, params) => link.retry(READ_ATTEMPTS, () => statements.all(sql, params)),
+    get: (sql, params) => link.retry(READ_ATTEMPTS, () => statements.get(sql, params)),
     run: (sql, params) => write((tx) => tx.run(sql, params)),
     runMany: (sql, params) => write((tx) => tx.runMany(sql, params)),
     write,
     async close() {
       await queue.idle();
-      await Promise.all([reader.close({ timeout: 5 }), writer.close({ timeout: 5 })]);
+      await link.close();
     },
   };
-  await checkServer(db, place).catch(async (error: unknown) => {
+  await checkServer(db, link.place).catch(async (error: unknown) => {
     await db.close();
     throw error;
   });

@@ -6,6 +6,7 @@ import { SQL } from "bun";
 import { asTrimtabError } from "../../src/base/errors.ts";
 import type { Db } from "../../src/db/db.ts";
 import { appendEvent, verifyJournal } from "../../src/db/events.ts";
+import { migrate } from "../../src/db/migrate.ts";
 import { MIGRATIONS } from "../../src/db/migrations.ts";
 import { openDb } from "../../src/db/open.ts";
 import { openPostgres } from "../../src/db/postgres.ts";
@@ -14,6 +15,8 @@ import { PASSWORD, type PostgresServer, postgresServer } from "../postgres.ts";
 setDefaultTimeout(60_000);
 const server = await postgresServer();
 const event = { kind: "test.wrote", subject: "x", actor: "test", reason: "because" };
+
+const PATIENT = { busyMs: 10_000, idleMs: 10_000, silenceMs: 10_000 };
 
 const refusal = async (opening: Promise<Db>): Promise<string> => {
   try {
@@ -27,7 +30,7 @@ const refusal = async (opening: Promise<Db>): Promise<string> => {
 // Without a server test/postgres.ts has said so, or failed.
 if (server) describe("PostgreSQL", () => suite(server));
 
-function suite({ url, freshUrl, emptyUrl, stop, start, port }: PostgresServer): void {
+function suite({ url, freshUrl, emptyUrl, signal, stop, start, port }: PostgresServer): void {
   let admin: SQL;
   beforeAll(() => {
     admin = new SQL(url(), { max: 1 });
@@ -114,7 +117,7 @@ function suite({ url, freshUrl, emptyUrl, stop, start, port }: PostgresServer): 
 
   test("a lock that another program does not give back is said, and waited for no longer than told", async () => {
     const at = await freshUrl();
-    const db = await openPostgres(at, { busyMs: 200, idleMs: 10_000 });
+    const db = await openPostgres(at, { ...PATIENT, busyMs: 200 });
     const other = await openDb(at);
     let done = () => {};
     const holding = other.write(() => new Promise<void>((resolve) => (done = resolve)));
@@ -132,7 +135,7 @@ function suite({ url, freshUrl, emptyUrl, stop, start, port }: PostgresServer): 
     const script = `
       const { openPostgres } = await import(${JSON.stringify(join(import.meta.dir, "../../src/db/postgres.ts"))});
       const { appendEvent } = await import(${JSON.stringify(join(import.meta.dir, "../../src/db/events.ts"))});
-      const db = await openPostgres(process.argv[1], { busyMs: 20000, idleMs: 300 });
+      const db = await openPostgres(process.argv[1], { busyMs: 20000, idleMs: 300, silenceMs: 20000 });
       let runs = 0;
       await db.write(async (sql) => {
         await appendEvent(sql, { kind: "test.wrote", subject: "x", actor: "child", reason: "slept" }, 1);
@@ -223,6 +226,24 @@ function suite({ url, freshUrl, emptyUrl, stop, start, port }: PostgresServer): 
       expect((await verifyJournal(db)).brokenAtSeq).toBeUndefined();
     }),
   );
+
+  test("a server that no longer answers is given up, and is found again when it does; a slow answer is waited for", async () => {
+    const db = await openPostgres(await freshUrl(), { ...PATIENT, silenceMs: 1000 });
+    await migrate(db);
+    expect(await db.get("SELECT 1 AS one FROM pg_sleep(2)")).toEqual({ one: 1 });
+    await write(db, "before");
+    await signal("SIGSTOP");
+    const begun = performance.now();
+    const hanging = await Promise.allSettled([write(db, "lost"), db.get("SELECT 1"), verifyJournal(db)]);
+    const tookMs = performance.now() - begun;
+    await signal("SIGCONT");
+    for (const one of hanging) expect(one).toMatchObject({ status: "rejected", reason: { code: "DB_UNREACHABLE" } });
+    expect(tookMs).toBeGreaterThan(1000);
+    await write(db, "after");
+    const reasons = await db.all<{ reason: string }>("SELECT reason FROM events ORDER BY seq");
+    expect(reasons.map((row) => row.reason).filter((reason) => reason !== "lost")).toEqual(["before", "after"]);
+    await db.close();
+  }, 120_000);
 
   test("processes that start at once on an empty database migrate it once", async () => {
     const at = await emptyUrl();
