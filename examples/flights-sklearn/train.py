@@ -1,7 +1,8 @@
 """The user's own code: trains scikit-learn's gradient-boosted trees on build/train.parquet and pickles the model.
 
 Trimtab only asks that the folder has a model.pkl; the columns are matched by name when it serves. See README.md for what
-the model is worth. With MLFLOW_TRACKING_URI set and mlflow installed, the run is logged there too.
+the model is worth. `trimtab run` sets MLFLOW_TRACKING_URI and MLFLOW_RUN_ID for its steps: with mlflow installed, what is
+logged here stands in the pipeline's own run.
 """
 
 import argparse
@@ -64,7 +65,8 @@ def main():
     with run:
         model = train(rows, args.target, args.trees, args.rate)
         if mlflow:
-            mlflow.log_params({"trees": args.trees, "rate": args.rate, "rows": len(rows)})
+            # Trimtab logs the step's own params (trees, rate, rows) itself.
+            mlflow.log_params({"estimator": type(model).__name__, "trained_rows": len(rows)})
             for tree, score in enumerate(model.validation_score_):
                 mlflow.log_metric("validation_log_loss", -score, step=tree)
     out = Path(args.out)

@@ -48,6 +48,12 @@ export const ERRORS = {
   ),
   FILE_NOT_READABLE: kind(400, 2, "A file exists but cannot be read.", "check its permissions"),
   FILE_NOT_WRITABLE: kind(500, 1, "A file or folder cannot be written.", "check its permissions and the file system"),
+  FILE_SYSTEM: kind(
+    500,
+    1,
+    "The system refused to do something with a file or folder that Trimtab needs.",
+    "look at what stands at that path, and at its permissions",
+  ),
   PORT_TAKEN: kind(500, 1, "Another program listens on the port.", "stop it or choose another port"),
   // spec
   SPEC_NOT_FOUND: kind(
@@ -278,10 +284,33 @@ export class TrimtabErrors extends Error {
 /** Makes an error to throw: `throw fail("FILE_NOT_FOUND", { what, place })`. */
 export const fail = (code: ErrorCode, about: About): TrimtabError => new TrimtabError(code, about);
 
-/** Any thrown value as a TrimtabError; what is not ours becomes INTERNAL with its message. */
+/** What the system's own refusals are called when nobody on the way up knew better. */
+const SYSTEM_ERRORS: Record<string, readonly [ErrorCode, string, string?]> = {
+  ENOSPC: ["DISK_FULL", "no space left on the disk"],
+  EDQUOT: ["DISK_FULL", "the disk quota is used up"],
+  EROFS: ["FILE_NOT_WRITABLE", "the file system is read-only"],
+  ENOENT: ["FILE_SYSTEM", "it does not exist"],
+  ENOTDIR: ["FILE_SYSTEM", "a part of the path is a file, not a folder", "move that file away"],
+  EISDIR: ["FILE_SYSTEM", "it is a folder, not a file", "move that folder away"],
+  EACCES: ["FILE_SYSTEM", "permission denied"],
+  EPERM: ["FILE_SYSTEM", "permission denied"],
+  ELOOP: ["FILE_SYSTEM", "its links go round in a circle"],
+  EMFILE: ["FILE_SYSTEM", "too many files are open", "raise the limit: ulimit -n"],
+};
+
+/** Any thrown value as a TrimtabError; what is neither ours nor the system's becomes INTERNAL with its message. */
 export function asTrimtabError(error: unknown): TrimtabError {
   if (error instanceof TrimtabError) return error;
   if (error instanceof TrimtabErrors && error.errors[0]) return error.errors[0];
-  const what = error instanceof Error ? error.message : String(error);
-  return new TrimtabError("INTERNAL", { what, cause: error });
+  if (!(error instanceof Error)) return new TrimtabError("INTERNAL", { what: String(error), cause: error });
+  const { code, path, message } = error as NodeJS.ErrnoException;
+  const known = SYSTEM_ERRORS[code ?? ""];
+  if (known === undefined) return new TrimtabError("INTERNAL", { what: message, cause: error });
+  const [ours, what, mend] = known;
+  return new TrimtabError(ours, {
+    what: path ? what : message,
+    ...(path && { place: path }),
+    ...(mend && { mend }),
+    cause: error,
+  });
 }

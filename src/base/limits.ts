@@ -41,6 +41,8 @@ export const LIMITS = {
   silenceMs: 20_000,
   /** How long the replaced deployment stays loaded, so that going back needs no load. */
   keepWarmMs: 3_600_000,
+  /** Serving processes of one supervisor: far more than helps, so that a typing error does not start thousands. */
+  servingProcesses: 256,
   /** How long a drain may take before what is left is cut. */
   drainMs: 15_000,
   /** DuckDB gets half of the machine, and never less than this. */

@@ -57,10 +57,17 @@ export const text = (value: string | boolean | string[] | undefined): string | u
 export const texts = (value: string | boolean | string[] | undefined): string[] =>
   Array.isArray(value) ? value : typeof value === "string" ? [value] : [];
 
-/** A whole number, zero or more; undefined when absent. `place` is named in the complaint. */
-export function numberOf(value: string | undefined, place: string): number | undefined {
+/** A whole number within bounds, both included; undefined when absent. `place` is named in the complaint. */
+export function numberOf(
+  value: string | undefined,
+  place: string,
+  { min = 0, max = Number.MAX_SAFE_INTEGER } = {},
+): number | undefined {
   if (value === undefined) return undefined;
   const number = Number(value);
-  if (Number.isInteger(number) && number >= 0) return number;
-  throw fail("USAGE", { what: `"${value}" is not a whole number`, place });
+  if (value.trim() === "" || !Number.isInteger(number))
+    throw fail("USAGE", { what: `"${value}" is not a whole number`, place });
+  if (number >= min && number <= max) return number;
+  const bound = number < min ? `at least ${min}` : `at most ${max}`;
+  throw fail("USAGE", { what: `${value} is out of bounds`, place, mend: `write ${bound}` });
 }

@@ -75,11 +75,11 @@ function numeric(column: ColumnProfile, key: "min" | "mean" | "max"): string {
   return column.type === "timestamp" ? new Date(value).toISOString().slice(0, 16).replace("T", " ") : figure(value);
 }
 
-export async function featuresCommand(io: Io, version: string | undefined, file: string): Promise<number> {
+export async function featuresCommand(io: Io, version: number | undefined, file: string): Promise<number> {
   const pipeline = await readPipeline(io.cwd, { file, env: io.env });
   const fitted = await withLife({ root: pipeline.root, env: io.env }, async (life) => {
     const found = version
-      ? await life.registry.getVersion(pipeline.model, Number(version))
+      ? await life.registry.getVersion(pipeline.model, version)
       : await championOf(life, pipeline.model);
     if (!found) throw fail("DEPLOY_NOTHING", { what: "nothing is deployed", mend: "name a version" });
     const path = join(folderOf(found), "features.json");

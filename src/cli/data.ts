@@ -1,7 +1,7 @@
 /** `validate`, `profile`, `features`, `drift`: the data from a person's side. Each works alone, without a run. */
 
 import type { Command, CommandGroup } from "./command.ts";
-import { text } from "./command.ts";
+import { numberOf, text } from "./command.ts";
 
 const FILE_OPTION = { name: "file", short: "f", value: "path", about: "pipeline file", default: "pipeline.yaml" };
 
@@ -35,7 +35,7 @@ const features: Command = {
   options: [FILE_OPTION],
   action: async (io, input) => {
     const { featuresCommand } = await import("./data-actions.ts");
-    return featuresCommand(io, text(input.args.version), text(input.options.file)!);
+    return featuresCommand(io, numberOf(text(input.args.version), "version", { min: 1 }), text(input.options.file)!);
   },
 };
 
@@ -45,7 +45,7 @@ const drift: Command = {
   options: [FILE_OPTION, { name: "limit", short: "n", value: "n", about: "windows shown", default: "20" }],
   action: async (io, input) => {
     const { driftCommand } = await import("./data-actions.ts");
-    return driftCommand(io, text(input.options.file)!, Number(text(input.options.limit)));
+    return driftCommand(io, text(input.options.file)!, numberOf(text(input.options.limit), "--limit") ?? 20);
   },
 };
 

@@ -1,7 +1,7 @@
 /** `models …`, `gate`, `deploy`, `rollback`: versions and which of them serves. */
 
 import type { Command, CommandGroup, Input } from "./command.ts";
-import { text } from "./command.ts";
+import { numberOf, text } from "./command.ts";
 import type { Io } from "./io.ts";
 import { table } from "./io.ts";
 
@@ -31,10 +31,11 @@ const show: Command = {
   args: [{ name: "model", about: "its name; default: the pipeline's" }],
   options: [FILE_OPTION],
   action: async (io, input) => {
-    const { versionViews } = await import("../life/views.ts");
+    const { ownVersionViews, versionViews } = await import("../life/views.ts");
     const { withLife } = await import("../life/context.ts");
     const name = await modelOf(io, input);
-    const versions = await withLife({ root: io.cwd, env: io.env }, (life) => versionViews(life, name));
+    const view = input.args.model === undefined ? ownVersionViews : versionViews;
+    const versions = await withLife({ root: io.cwd, env: io.env }, (life) => view(life, name));
     io.data({ versions }, () => {
       const metrics = [...new Set(versions.flatMap((v) => v.verdict?.rules.map((rule) => rule.metric) ?? []))].slice(
         0,
@@ -119,14 +120,14 @@ const gate: Command = {
   args: [{ name: "version", about: "its number; default: the newest" }],
   options: [FILE_OPTION],
   action: async (io, input) => {
-    const { versionViews } = await import("../life/views.ts");
+    const { ownVersionViews } = await import("../life/views.ts");
     const { withLife } = await import("../life/context.ts");
     const { fail } = await import("../base/errors.ts");
     const { verdictText } = await import("./run-actions.ts");
     const name = await modelOf(io, input);
-    const versions = await withLife({ root: io.cwd, env: io.env }, (life) => versionViews(life, name));
-    const wanted = text(input.args.version);
-    const found = wanted === undefined ? versions[0] : versions.find((v) => String(v.version) === wanted);
+    const wanted = text(input.args.version) === undefined ? undefined : versionOf(input);
+    const versions = await withLife({ root: io.cwd, env: io.env }, (life) => ownVersionViews(life, name));
+    const found = wanted === undefined ? versions[0] : versions.find((v) => v.version === wanted);
     if (!found?.verdict)
       throw fail("NOT_FOUND", {
         what: wanted ? `version ${wanted} has no verdict` : `${name} has no version`,
@@ -211,9 +212,9 @@ async function modelOf(io: Io, input: Input): Promise<string> {
   return (await readPipeline(io.cwd, { file: text(input.options.file)!, env: io.env })).model;
 }
 
-function versionOf(input: Input): number {
-  return Number(/^v?(\d+)$/.exec(text(input.args.version) ?? "")?.[1] ?? Number.NaN);
-}
+/** A version's number as typed: 3 or v3. */
+const versionOf = (input: Input): number =>
+  numberOf(text(input.args.version)?.replace(/^v(?=\d)/, ""), "version", { min: 1 })!;
 
 export const modelsGroup: CommandGroup = {
   title: "Models",

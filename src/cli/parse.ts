@@ -42,7 +42,12 @@ export async function runCommand(
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0 || error.code === "commander.help")
       return argv.length === 0 ? 2 : error.exitCode === 0 ? 0 : 2;
-    throw fail("USAGE", { what: error.message.replace(/^error: /, "").replaceAll("\n", " ") });
+    throw fail("USAGE", {
+      what: error.message
+        .replace(/^error: /, "")
+        .replaceAll("\n", " ")
+        .replace(/\.$/, ""),
+    });
   }
   return exitCode;
 }

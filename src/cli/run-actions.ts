@@ -27,7 +27,7 @@ const TRIGGERS: readonly TriggerName[] = [
 export async function runCommand(io: Io, input: Input): Promise<number> {
   const params = paramsOf(texts(input.options.param));
   const pipeline = await readPipeline(io.cwd, { file: text(input.options.file)!, env: io.env, params });
-  const jobs = numberOf(text(input.options.jobs), "--jobs");
+  const jobs = numberOf(text(input.options.jobs), "--jobs", { min: 1 });
   const only = texts(input.args.step);
   const base = { force: input.options.force === true, ...(only.length > 0 ? { only } : {}), ...(jobs ? { jobs } : {}) };
   return withLife({ root: pipeline.root, env: io.env }, async (life) => {

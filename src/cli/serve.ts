@@ -1,5 +1,6 @@
 /** `up` and `serve`: the processes that answer. */
 
+import { LIMITS } from "../base/limits.ts";
 import type { Command, CommandGroup, Input } from "./command.ts";
 import { numberOf, text, texts } from "./command.ts";
 import type { Io } from "./io.ts";
@@ -39,12 +40,15 @@ const serve: Command = {
   },
 };
 
+/** 0: any free one. */
+const PORTS = { min: 0, max: 65_535 };
+
 async function optionsOf(input: Input, env: Io["env"]) {
-  const processes = numberOf(text(input.options.processes), "--processes");
+  const processes = numberOf(text(input.options.processes), "--processes", { min: 1, max: LIMITS.servingProcesses });
   return {
     files: texts(input.options.file).length > 0 ? texts(input.options.file) : ["pipeline.yaml"],
-    port: numberOf(text(input.options.port) ?? env.TRIMTAB_PORT, "--port") ?? 5000,
-    servePort: numberOf(text(input.options["serve-port"]) ?? env.TRIMTAB_SERVE_PORT, "--serve-port") ?? 8080,
+    port: numberOf(text(input.options.port) ?? env.TRIMTAB_PORT, "--port", PORTS) ?? 5000,
+    servePort: numberOf(text(input.options["serve-port"]) ?? env.TRIMTAB_SERVE_PORT, "--serve-port", PORTS) ?? 8080,
     host: text(input.options.host)!,
     ...(processes ? { processes } : {}),
   };

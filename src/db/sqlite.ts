@@ -41,16 +41,19 @@ class Statements implements Sql {
     return statement;
   }
   async all<T>(sql: string, params: readonly SqlValue[] = []): Promise<T[]> {
-    return mapped(() => this.statement(sql).all(...(params as SQLQueryBindings[])) as T[]);
+    return mapped(this.connection, () => this.statement(sql).all(...(params as SQLQueryBindings[])) as T[]);
   }
   async get<T>(sql: string, params: readonly SqlValue[] = []): Promise<T | undefined> {
-    return mapped(() => (this.statement(sql).get(...(params as SQLQueryBindings[])) ?? undefined) as T | undefined);
+    return mapped(
+      this.connection,
+      () => (this.statement(sql).get(...(params as SQLQueryBindings[])) ?? undefined) as T | undefined,
+    );
   }
   async run(sql: string, params: readonly SqlValue[] = []): Promise<number> {
-    return mapped(() => this.statement(sql).run(...(params as SQLQueryBindings[])).changes);
+    return mapped(this.connection, () => this.statement(sql).run(...(params as SQLQueryBindings[])).changes);
   }
   async runMany(sql: string, params: readonly (readonly SqlValue[])[]): Promise<void> {
-    mapped(() => {
+    mapped(this.connection, () => {
       const statement = this.statement(sql);
       for (const row of params) statement.run(...(row as SQLQueryBindings[]));
     });
@@ -61,21 +64,27 @@ class Statements implements Sql {
   }
 }
 
-function mapped<T>(call: () => T): T {
+function mapped<T>(connection: Database, call: () => T): T {
   try {
     return call();
   } catch (error) {
-    throw mappedError(error);
+    throw mappedError(error, connection.filename);
   }
 }
 
-function mappedError(error: unknown): unknown {
+/** The error with its place when it is one that people can mend, else as it is. */
+function mappedError(error: unknown, place: string): unknown {
   const code = (error as { code?: string }).code ?? "";
+  const about = { place, cause: error };
   if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED"))
-    return fail("DB_LOCKED", { what: "the database is locked by another program", cause: error });
-  if (code === "SQLITE_FULL") return fail("DISK_FULL", { what: "no space left for the database", cause: error });
+    return fail("DB_LOCKED", { ...about, what: "the database is locked by another program" });
+  if (code === "SQLITE_FULL") return fail("DISK_FULL", { ...about, what: "no space left for the database" });
   if (code === "SQLITE_CORRUPT" || code === "SQLITE_NOTADB")
-    return fail("DB_UNREACHABLE", { what: "the file is not a sound SQLite database", cause: error });
+    return fail("DB_UNREACHABLE", {
+      ...about,
+      what: "the file is not a sound SQLite database",
+      mend: "restore it from a backup, or move it away to begin anew; what serves needs no database",
+    });
   return error;
 }
 
@@ -89,6 +98,8 @@ function connect(path: string): Database {
     connection.exec("PRAGMA case_sensitive_like = ON");
     return connection;
   } catch (error) {
+    const known = mappedError(error, path);
+    if (known !== error) throw known;
     throw fail("DB_UNREACHABLE", {
       what: `cannot open the database (${(error as Error).message})`,
       place: path,
@@ -136,7 +147,8 @@ async function takeLock(writer: Database): Promise<void> {
       writer.exec("BEGIN IMMEDIATE");
       return;
     } catch (error) {
-      if ((error as { code?: string }).code !== "SQLITE_BUSY" || performance.now() > endMs) throw mappedError(error);
+      if ((error as { code?: string }).code !== "SQLITE_BUSY" || performance.now() > endMs)
+        throw mappedError(error, writer.filename);
     }
     await Bun.sleep(pauseMs);
   }
@@ -150,7 +162,7 @@ async function begin(writer: Database, sql: Sql, durability: Durability): Promis
     mark: async () => void writer.exec("SAVEPOINT work"),
     keep: async () => void writer.exec("RELEASE work"),
     undo: async () => void writer.exec("ROLLBACK TO work; RELEASE work"),
-    commit: async () => void mapped(() => writer.exec("COMMIT")),
+    commit: async () => void mapped(writer, () => writer.exec("COMMIT")),
     rollback: async () => {
       if (writer.inTransaction) writer.exec("ROLLBACK");
     },

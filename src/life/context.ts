@@ -5,7 +5,7 @@
 
 import { mkdir } from "node:fs/promises";
 import { userInfo } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { type Workspace, workspaceAt } from "../base/workspace.ts";
 import type { Duck } from "../data/duckdb.ts";
@@ -102,7 +102,7 @@ export const readPipeline = (
   root: string,
   options: { file?: string; env?: Record<string, string | undefined>; params?: Record<string, string> } = {},
 ): Promise<Pipeline> =>
-  loadPipeline(join(root, options.file ?? "pipeline.yaml"), options.env ?? process.env, {
+  loadPipeline(resolve(root, options.file ?? "pipeline.yaml"), options.env ?? process.env, {
     params: options.params ?? {},
   });
 

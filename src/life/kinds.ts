@@ -5,6 +5,7 @@
 
 import { mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { ERRORS, fail, TrimtabError } from "../base/errors.ts";
 import { hashValue, randomId } from "../base/hash.ts";
 import { type CheckReport, checkFailure } from "../data/checks/report.ts";
 import { runChecks } from "../data/checks/run.ts";
@@ -93,6 +94,22 @@ function transformRunner(context: KindsContext): StepRunner<TransformStep> {
   };
 }
 
+/** The same error about what the trainer wrote: the copy that was measured is gone when a person reads it. */
+function asTrained(error: unknown, copy: string, trained: string): unknown {
+  if (!(error instanceof TrimtabError)) return error;
+  const { code, message, place, mend, details, cause } = error;
+  return fail(code, {
+    what: message.replaceAll(copy, trained),
+    ...(place !== undefined && { place: place.replace(copy, trained) }),
+    mend:
+      mend === ERRORS.MODEL_INVALID.mend || mend === ERRORS.MODEL_FAILED.mend
+        ? "mend what the trainer writes there"
+        : mend,
+    details,
+    cause,
+  });
+}
+
 function evaluateRunner(context: KindsContext): StepRunner<EvaluateStep> {
   return {
     stages: true,
@@ -128,6 +145,8 @@ function evaluateRunner(context: KindsContext): StepRunner<EvaluateStep> {
           metrics: step.metrics,
         });
         return { result: { evaluation: done }, metrics: done.metrics };
+      } catch (error) {
+        throw asTrained(error, folder, ctx.path(step.subject));
       } finally {
         await rm(folder, { recursive: true, force: true });
       }

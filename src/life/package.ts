@@ -128,6 +128,12 @@ async function classesOf(duck: Duck, parts: Parts): Promise<(string | number | b
       place: parts.on,
       mend: "use regression metrics for a numeric target",
     });
+  if (rows.length < 2)
+    throw fail("DATA_UNREADABLE", {
+      what: `the target ${parts.target} is always ${rows[0]?.label ?? "missing"}, so nothing can be judged by it`,
+      place: parts.on,
+      mend: "set aside rows of both classes: a larger holdout, or another split",
+    });
   return rows.map((row) => row.label);
 }
 

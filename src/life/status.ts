@@ -8,7 +8,7 @@ import { currentDeployment, type Deployment } from "../serving/deployment.ts";
 import type { Pipeline } from "../spec/types.ts";
 import type { Life } from "./context.ts";
 import { runOptions } from "./cycle.ts";
-import { versionViews } from "./views.ts";
+import { ownVersionViews } from "./views.ts";
 import { type WindowView, windowViews } from "./windows.ts";
 
 export interface Attention {
@@ -34,7 +34,7 @@ export async function statusOf(life: Life, pipeline: Pipeline): Promise<StatusVi
   const [planned, deployment, versions, windows, jobs] = await Promise.all([
     runPipeline(pipeline, { ...(await runOptions(life, pipeline)), dryRun: true }),
     currentDeployment(life.workspace.deploy, model),
-    versionViews(life, model),
+    ownVersionViews(life, model),
     windowViews(life, model, { limit: 20 }),
     listJobs(life.db, { pipeline: model, limit: 200 }),
   ]);

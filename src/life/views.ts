@@ -84,7 +84,11 @@ export interface VersionView {
 export const modelViews = async (life: Life): Promise<RegisteredModel[]> =>
   Promise.all((await modelNames(life.db)).map((name) => life.registry.getModel(name)));
 
-/** A model's versions, newest first. */
+/** A pipeline's versions: none before its first run. */
+export const ownVersionViews = async (life: Life, model: string): Promise<VersionView[]> =>
+  (await modelNames(life.db)).includes(model) ? versionViews(life, model) : [];
+
+/** A model's versions, newest first. Throws NOT_FOUND when there is no such model. */
 export async function versionViews(life: Life, name: string): Promise<VersionView[]> {
   const [versions, deployment] = await Promise.all([
     life.registry.listVersions(name),

@@ -1,6 +1,6 @@
 /**
  * Collects what a plan looks at: each step's own key parts, the hashes of outputs in place, and the records. A part that
- * cannot be computed is an error (KEY_INCOMPLETE); it never drops out of the key.
+ * cannot be computed is an error (its own when a person gave a bad file, else KEY_INCOMPLETE); it never drops out of the key.
  */
 
 import { existsSync } from "node:fs";
@@ -125,6 +125,14 @@ export async function ownParts(node: StepNode, ctx: FactsContext): Promise<Parts
 function incomplete(step: Step, part: string, error: unknown, place: string): TrimtabError {
   const known = asTrimtabError(error);
   const where = known.place === undefined ? "" : ` (${known.place})`;
+  // What a person gave and can mend keeps its own name; the key is our affair.
+  if (known.exit === 2)
+    return fail(known.code, {
+      what: `${known.message}${where}`,
+      place: `${place} steps.${step.name} ${part}`,
+      mend: known.mend,
+      cause: error,
+    });
   return fail("KEY_INCOMPLETE", {
     what: `the key of step ${step.name} lacks ${part}: ${known.message}${where}`,
     place,

@@ -152,10 +152,23 @@ async function tryOnce(run: RunContext, attempt: Attempt): Promise<StepEnd> {
     return { result: resultOf(attempt, "done", record), record };
   } catch (thrown) {
     if (thrown instanceof ExecEnded) Object.assign(used, thrown.use);
-    const error = asTrimtabError(thrown instanceof ExecEnded ? thrown.error : thrown);
+    const error = placed(run, attempt, asTrimtabError(thrown instanceof ExecEnded ? thrown.error : thrown));
     attempt.log.close();
     return { result: await failed(run, attempt, error, { ...used, durationMs: durationMs() }) };
   }
+}
+
+/** An error that does not say where it happened happened in this step. */
+function placed(run: RunContext, { node: { step } }: Attempt, error: TrimtabError): TrimtabError {
+  if (error.place !== undefined) return error;
+  const { message: what, mend, details, cause } = error;
+  return fail(error.code, {
+    what,
+    place: `${run.keys.pipeline.file}:${step.line} steps.${step.name}`,
+    mend,
+    details,
+    cause,
+  });
 }
 
 type Used = { cpuMs: number; memoryBytesPeak: number };

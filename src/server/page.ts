@@ -2,7 +2,7 @@
 
 import { listEvents } from "../db/events.ts";
 import { type StatusView, statusOf } from "../life/status.ts";
-import { type VersionView, versionViews } from "../life/views.ts";
+import { ownVersionViews, type VersionView } from "../life/views.ts";
 import { type WindowView, windowViews } from "../life/windows.ts";
 import type { ApiContext } from "./api/routes.ts";
 import { html, raw } from "./html.ts";
@@ -14,7 +14,7 @@ export async function statusPage(context: ApiContext): Promise<string> {
     pipelines.map(async (pipeline) => {
       const [status, versions, windows] = await Promise.all([
         statusOf(context.life, pipeline),
-        versionViews(context.life, pipeline.model),
+        ownVersionViews(context.life, pipeline.model),
         windowViews(context.life, pipeline.model, { limit: 12 }),
       ]);
       return section(status, versions, windows);

@@ -1,5 +1,6 @@
 /** Entries of the processes that the supervisor starts. Their argument is one JSON text, written by up.ts. */
 
+import { asTrimtabError } from "../base/errors.ts";
 import { workspaceAt } from "../base/workspace.ts";
 import type { ControlOptions } from "./control.ts";
 
@@ -35,7 +36,7 @@ export async function controlEntry(argument: string): Promise<number> {
     await control.stop();
     return 0;
   } catch (error) {
-    told.failed(error);
+    if (told.failed(error)) return asTrimtabError(error).exit;
     throw error;
   } finally {
     told.close();

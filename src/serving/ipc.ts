@@ -19,8 +19,11 @@ const BEAT_MS = 1_000;
 
 export interface Told {
   ready(port: number): void;
-  /** Starting failed; the supervisor stops everything with this error when it happens at the first start. */
-  failed(error: unknown): void;
+  /**
+   * Starting failed; the supervisor stops everything with this error when it happens at the first start. False when there is
+   * no supervisor to say it: then the caller must.
+   */
+  failed(error: unknown): boolean;
   /** Sends these numbers now and every second; a part that beats is ended when it falls silent. */
   beat(metrics: () => MetricsSnapshot): void;
   /** The numbers of all serving processes; ours when nobody answers. */
@@ -54,6 +57,7 @@ export function connectToSupervisor(): Told {
     failed(error) {
       const { code, message, place, mend } = asTrimtabError(error);
       send({ type: "failed", code, what: message, place, mend });
+      return process.connected;
     },
     beat(metrics) {
       const tell = () => send({ type: "beat", metrics: metrics() });

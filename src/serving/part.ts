@@ -54,7 +54,8 @@ export function startPart(options: PartOptions): Part {
       wasReady = true;
       first.resolve();
     } else if (message.type === "failed") {
-      if (!wasReady) first.reject(errorOf(message));
+      if (wasReady) log.error("a process cannot start", { part: options.name, error: errorOf(message).oneLine() });
+      else first.reject(errorOf(message));
     } else heardMs = Date.now();
     options.onMessage(message, (answer) => child.send(answer));
   };

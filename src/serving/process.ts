@@ -1,5 +1,6 @@
 /** The whole life of a serving process: start, tell the supervisor, serve until told to stop, drain. */
 
+import { asTrimtabError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { connectToSupervisor } from "./ipc.ts";
 import { type ServingOptions, startServing } from "./worker.ts";
@@ -19,7 +20,7 @@ export async function serveProcess(options: Omit<ServingOptions, "allMetrics">):
     await serving.drain();
     return 0;
   } catch (error) {
-    told.failed(error);
+    if (told.failed(error)) return asTrimtabError(error).exit;
     throw error;
   } finally {
     told.close();

@@ -148,19 +148,19 @@ function checkNames(
   inputs: readonly ColumnSpec[],
   extra: readonly string[],
 ): void {
-  for (const name of Object.keys(record)) {
-    if (extra.includes(name) || inputs.some((spec) => spec.name === name)) continue;
-    const known = inputs.map((spec) => spec.name);
-    const near = nearest(
-      name,
-      known.filter((other) => !(other in record)),
-    );
-    throw refuse(
-      `${place}.${name}`,
-      `the model takes no field ${name}`,
-      near === undefined ? `remove it; the model takes ${order(inputs)}` : `rename it to ${near}`,
-    );
-  }
+  const unknown = Object.keys(record).filter(
+    (name) => !extra.includes(name) && !inputs.some((spec) => spec.name === name),
+  );
+  if (unknown.length === 0) return;
+  const absent = inputs.map((spec) => spec.name).filter((name) => !Object.hasOwn(record, name));
+  // Of several, the one that looks like an input that is absent: it was most likely renamed.
+  const name = unknown.find((candidate) => nearest(candidate, absent) !== undefined) ?? unknown[0]!;
+  const near = nearest(name, absent);
+  throw refuse(
+    `${place}.${name}`,
+    `the model takes no field ${name}`,
+    near === undefined ? `remove it; the model takes ${order(inputs)}` : `rename it to ${near}`,
+  );
 }
 
 function pickExtra(

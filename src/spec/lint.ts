@@ -101,9 +101,20 @@ function lintReads(step: Step, pipeline: Pipeline, complaints: Complaints, disk:
       const near = nearest(read.path, outs);
       const mend = near === undefined ? "mend the path, or add it to outs of the step that writes it" : `write ${near}`;
       complaints.add({ path: read.at, what, mend, code: "SPEC_GRAPH" });
+    } else if (disk !== undefined && isText(read) && disk.exists(read.path) && disk.read(read.path) === undefined) {
+      const what = `${read.path} is not a file that can be read`;
+      complaints.add({
+        path: read.at,
+        what,
+        mend: "name a file, and check its permissions",
+        code: "FILE_NOT_READABLE",
+      });
     }
   }
 }
+
+/** Read by us rather than by a command, which may take folders. */
+const isText = (read: Read): boolean => read.at.at(-1) === "spec" || read.at.at(-1) === "suite";
 
 function complainSubject(read: Read, pipeline: Pipeline, outs: string[], complaints: Complaints): void {
   const what = `${read.written} is no name in data: and no step writes it`;

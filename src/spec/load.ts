@@ -78,6 +78,8 @@ export async function loadPipeline(file: string, env: Env = process.env, overrid
   const root = dirname(path);
   const source = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     const code = error.code === "ENOENT" || error.code === "ENOTDIR" ? "SPEC_NOT_FOUND" : "FILE_NOT_READABLE";
+    if (error.code === "EISDIR")
+      throw new TrimtabErrors([fail(code, { what: "is a folder, not a file", place: file, mend: "name a file" })]);
     const what = code === "SPEC_NOT_FOUND" ? "does not exist" : `cannot be read (${error.code})`;
     throw new TrimtabErrors([fail(code, { what, place: file })]);
   });

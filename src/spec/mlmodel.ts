@@ -5,7 +5,7 @@
 
 import { join } from "node:path";
 import type { ColumnSpec, ColumnType } from "../base/columns.ts";
-import { fail } from "../base/errors.ts";
+import { asTrimtabError, fail } from "../base/errors.ts";
 import { writeFileAtomic } from "../base/files.ts";
 import { readYaml, writeYaml } from "./yaml.ts";
 
@@ -67,7 +67,8 @@ export function parseMlmodel(text: string, place: string): Mlmodel {
   try {
     raw = readYaml(text, place).value;
   } catch (error) {
-    throw fail("MODEL_INVALID", { what: `MLmodel is not YAML: ${(error as Error).message}`, place, cause: error });
+    const { message } = asTrimtabError(error);
+    throw fail("MODEL_INVALID", { what: `the MLmodel file is not YAML: it ${message}`, place, cause: error });
   }
   if (!isObject(raw)) throw fail("MODEL_INVALID", { what: "MLmodel is not a mapping", place });
   const { flavors, signature, ...other } = raw;

@@ -20,14 +20,15 @@ export function editDistance(a: string, b: string): number {
 
 const plain = (word: string): string => word.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
 
-/** The known name that is nearest, if any is near: a third of its letters may differ; case and punctuation count little. */
+/** The known name that is nearest, if any is near: a third of its letters may differ, not all; case and punctuation count little. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   if (word.length > 100) return undefined;
   let best: string | undefined;
   let bestScore = Number.POSITIVE_INFINITY;
   for (const name of known) {
     const distance = plain(name) === plain(word) ? 0.5 : editDistance(word, name);
-    if (distance < bestScore && distance <= Math.max(1, Math.floor(Math.max(name.length, word.length) / 3))) {
+    const length = Math.max(name.length, word.length);
+    if (distance < bestScore && distance < length && distance <= Math.max(1, Math.floor(length / 3))) {
       best = name;
       bestScore = distance;
     }

@@ -5,6 +5,7 @@
  */
 
 import * as z from "zod";
+import { LIMITS } from "../base/limits.ts";
 import type { Complaint, Complaints } from "./complaints.ts";
 import { expectation } from "./expectations.ts";
 import * as files from "./files.ts";
@@ -89,7 +90,7 @@ const pipeline = z.strictObject({
     weights: list(percent),
     interval: leaf(v.durationMs),
     approve: leaf(v.boolean),
-    replicas: leaf(v.countFromOne("2")),
+    replicas: leaf(v.countUpTo(LIMITS.servingProcesses, "2")),
   }),
   monitor: keys({
     time: leaf(v.text),

@@ -65,6 +65,9 @@ export const anyNumber = number("a number", "0.2", () => true);
 export const countFromOne = (example: string): Reader<number> =>
   number("a whole number from 1", example, (n) => Number.isSafeInteger(n) && n >= 1);
 
+export const countUpTo = (most: number, example: string): Reader<number> =>
+  number(`a whole number from 1 to ${most}`, example, (n) => Number.isSafeInteger(n) && n >= 1 && n <= most);
+
 export const durationMs: Reader<number> = (value) => {
   const ms = typeof value === "string" ? parseDurationMs(value.replaceAll(" ", "")) : undefined;
   if (ms !== undefined && ms > 0) return { value: ms };

@@ -5,7 +5,7 @@
  * can), never linked: a step may rewrite its outputs in place, and a link would carry that into the cache.
  */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fail } from "../base/errors.ts";
@@ -37,7 +37,7 @@ export interface Cache {
   addTree(path: string): Promise<Stored>;
   /** Puts an object at `path` in one step, in place of what was there. OBJECT_MISSING, OBJECT_CORRUPT; then `path` is as it was. */
   restore(md5: string, path: string): Promise<void>;
-  /** Whether the object, and for a folder all of its files, are here. */
+  /** Whether the object, and for a folder all of its files, are here. Drops a manifest that is damaged. */
   has(md5: string): boolean;
   /** Brings objects, and the files of folders among them, from another cache's folder. OBJECT_MISSING, OBJECT_CORRUPT. */
   receive(from: string, digests: readonly string[]): Promise<Transfer>;
@@ -87,7 +87,14 @@ class FolderCache implements Cache {
 
   has(md5: string): boolean {
     if (!existsSync(objectPath(this.objects, md5))) return false;
-    return !md5.endsWith(".dir") || this.entries(md5).every((e) => existsSync(objectPath(this.objects, e.md5)));
+    if (!md5.endsWith(".dir")) return true;
+    try {
+      return this.entries(md5).every((e) => existsSync(objectPath(this.objects, e.md5)));
+    } catch {
+      // A damaged manifest says nothing. Without it the folder is stored anew; with it, it never would be.
+      rmSync(objectPath(this.objects, md5), { force: true });
+      return false;
+    }
   }
 
   receive(from: string, digests: readonly string[]): Promise<Transfer> {

@@ -138,7 +138,10 @@ test("a step that does not write its output fails, a file that nobody makes fail
   const silent = await world.run({ a: { cmd: "true", outs: ["build/a.txt"] } });
   expect(silent.error).toMatchObject({ code: "STEP_OUTPUT_MISSING" });
   const absent = world.run({ a: { cmd: "echo ran > ran.txt", deps: ["nowhere.csv"] } });
-  await expect(absent).rejects.toMatchObject({ code: "KEY_INCOMPLETE", place: "pipeline.yaml:2" });
+  await expect(absent).rejects.toMatchObject({
+    code: "FILE_NOT_FOUND",
+    place: "pipeline.yaml:2 steps.a file.nowhere.csv",
+  });
   expect(world.has("ran.txt")).toBe(false);
 });
 

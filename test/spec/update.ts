@@ -13,7 +13,10 @@ const ROOT = join(import.meta.dir, "..", "..");
 const GOLDEN = join(import.meta.dir, "golden");
 export const ENV = { SLACK_WEBHOOK_URL: "https://hooks.example.com/services/T000/B000" };
 /** A disk with one file. */
-export const DISK = { exists: (path: string) => path === "features.yaml", read: () => undefined };
+export const DISK = {
+  exists: (path: string) => path === "features.yaml",
+  read: (path: string) => (path === "features.yaml" ? new Uint8Array() : undefined),
+};
 
 /** File → what it should hold. */
 export function expected(): Record<string, string> {

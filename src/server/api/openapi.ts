@@ -3,7 +3,7 @@
  */
 
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
-import { asTrimtabError, TrimtabErrors } from "../../base/errors.ts";
+import { asTrimtabError, fail, TrimtabErrors } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { VERSION } from "../../base/version.ts";
 
@@ -41,6 +41,16 @@ export function problem(error: unknown): { status: number; body: { error: unknow
   return { status: known.status, body: { error: { ...known.toJSON(), ...(all && all.length > 1 ? { all } : {}) } } };
 }
 
+/** Hono's own refusal, which it makes before our schemas see anything: the body is not JSON. */
+const isMalformed = (error: unknown): error is Error => (error as { status?: unknown }).status === 400;
+const malformed = (error: Error) =>
+  fail("INVALID", {
+    what: error.message,
+    place: "body",
+    mend: "send a JSON object; {} where nothing is asked for",
+    cause: error,
+  });
+
 /** A Hono app with the routes under /api/v1, each checked against its schemas, and their OpenAPI document. */
 export function createApi<Context>(routes: readonly ApiRoute<Context>[], context: Context): OpenAPIHono {
   const app = new OpenAPIHono({
@@ -62,7 +72,7 @@ export function createApi<Context>(routes: readonly ApiRoute<Context>[], context
     },
   });
   app.onError((error, c) => {
-    const { status, body } = problem(error);
+    const { status, body } = problem(isMalformed(error) ? malformed(error) : error);
     return c.json(body, status as 500);
   });
   for (const route of routes) addRoute(app, route, context);
