@@ -35,10 +35,27 @@ interface Connection {
   end(): void;
 }
 
-/** Opens a socket to which only this user's processes can connect. */
-export function openHub(): Hub {
+/** Folders of open hubs. A program that ends without closing its hubs removes them; after kill -9 its children do. */
+const folders = new Set<string>();
+let cleansUp = false;
+
+function makeFolder(): string {
   // In the system's temporary folder, not in the workspace: a socket's path must stay under 108 bytes.
   const folder = mkdtempSync(join(tmpdir(), "trimtab-"));
+  folders.add(folder);
+  if (!cleansUp) process.on("exit", () => folders.forEach(removeFolder));
+  cleansUp = true;
+  return folder;
+}
+
+function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  folders.delete(folder);
+}
+
+/** Opens a socket to which only this user's processes can connect. */
+export function openHub(): Hub {
+  const folder = makeFolder();
   const path = join(folder, "s");
   const waiting = new Map<string, (link: Link) => void>();
   const arrive = (link: Link): void => {
@@ -77,7 +94,7 @@ export function openHub(): Hub {
     },
     close() {
       server.stop(true);
-      rmSync(folder, { recursive: true, force: true });
+      removeFolder(folder);
     },
   };
 }

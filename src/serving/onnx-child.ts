@@ -3,6 +3,8 @@
  * cannot outlive the serving process.
  */
 
+import { rmSync } from "node:fs";
+import { dirname } from "node:path";
 import {
   createFrameReader,
   decodeBatch,
@@ -44,8 +46,8 @@ const connection = await Bun.connect({
   socket: {
     data: (_, chunk) => reader.push(chunk),
     drain: () => write.flush(),
-    // Without its connection nothing is left to wait for, and the process ends.
-    close: () => {},
+    // Nothing is left to wait for, and the process ends. The parent removes the socket's folder itself, unless it was killed.
+    close: () => rmSync(dirname(path), { recursive: true, force: true }),
     error: () => {},
   },
 });

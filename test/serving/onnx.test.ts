@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Batch } from "../../src/base/columns.ts";
@@ -83,6 +84,32 @@ describe.each([
     });
     await expect(loadVersion(await folderWith(wrap(three)))).rejects.toThrow("has 3 columns and would get 2");
   });
+});
+
+test("a program that ends without closing, by itself or by kill -9, leaves neither process nor socket", async () => {
+  const folder = await folderWith(padded(onnxModel(classifier)));
+  const script = `
+import { loadVersion } from "${join(import.meta.dir, "../../src/serving/runtime.ts")}";
+await loadVersion(${JSON.stringify(folder)});
+console.log("loaded");
+if (process.argv.includes("wait")) setInterval(() => {}, 1000);
+else process.exit(0);`;
+  for (const how of ["wait", "exit"]) {
+    const temporary = join(place.dir, `tmp-${how}`);
+    await mkdir(temporary);
+    const sockets = () => readdirSync(temporary).filter((name) => name.startsWith("trimtab-"));
+    const env = { ...process.env, TMPDIR: temporary };
+    const child = Bun.spawn([process.execPath, "-e", script, how], { env, stdout: "pipe" });
+    try {
+      const { value } = await child.stdout.getReader().read();
+      expect(Buffer.from(value ?? []).toString()).toBe("loaded\n");
+      if (how === "wait") expect(sockets().length).toBe(1);
+      else await child.exited;
+    } finally {
+      child.kill("SIGKILL");
+    }
+    await until("its socket is gone", () => sockets().length === 0);
+  }
 });
 
 test("its process is started again after kill -9, and a closed model leaves none behind", async () => {

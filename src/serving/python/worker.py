@@ -104,11 +104,21 @@ def nursery(path):
         frame = control.receive()
         if frame is None:
             # Our parent is gone; workers follow by their own end of file, or by the signal that our end sends them.
+            remove_socket(path)
             os._exit(0)
         order = json.loads(bytes(frame[2][8:]))
         preload(order["folder"], order["entry"])
         pid = fork_worker(path, order["token"], control)
         control.send_json(frame[0], {"pid": pid})
+
+
+def remove_socket(path):
+    """The parent does this itself, unless it was killed."""
+    try:
+        os.unlink(path)
+        os.rmdir(os.path.dirname(path))
+    except OSError:
+        pass
 
 
 def report_dead(control):
