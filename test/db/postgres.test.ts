@@ -163,6 +163,8 @@ function suite({ url, freshUrl, emptyUrl, signal, stop, start, port }: PostgresS
       await db.run("CREATE TABLE pair (id INTEGER PRIMARY KEY, n INTEGER)");
       await db.runMany("INSERT INTO pair (id, n) VALUES (?, 0)", [[1], [2]]);
       const other = new SQL(at, { max: 1 });
+      // The one that looks first is ended: that is to be ours.
+      await other.unsafe("SET deadlock_timeout = '60s'");
       await other.unsafe("BEGIN; UPDATE pair SET n = n + 10 WHERE id = 2").simple();
       let runs = 0;
       const ours = db.write(async (sql) => {
