@@ -188,6 +188,18 @@ export const ERRORS = {
   ALREADY_EXISTS: kind(409, 2, "The name is taken.", "choose another name"),
   INVALID: kind(400, 2, "A value is not allowed there.", "check the value that the message names"),
   NOT_ACTIVE: kind(400, 2, "The run or experiment is deleted.", "restore it first"),
+  UNAUTHENTICATED: kind(
+    401,
+    2,
+    "The server wants to know who asks, and the token is missing, wrong, expired or revoked.",
+    "send a token as Bearer, or as the password of its owner; trimtab token create makes one",
+  ),
+  FORBIDDEN: kind(
+    403,
+    2,
+    "The role of who asks does not allow it.",
+    "ask an admin for the role that the message names",
+  ),
   PEER_FAILED: kind(
     502,
     1,

@@ -19,11 +19,13 @@ export function keepSecret(value: string): void {
 }
 
 const URL_CREDENTIALS = /\b([a-z][a-z0-9+.-]*:\/\/)([^\s/@]+)@/gi;
+/** Our own access tokens. */
+const TOKEN = /\btrimtab_([0-9a-f]{12})_[0-9a-f]{64}\b/g;
 const SECRET_QUERY = /([?&](?:token|key|secret|password|signature|access_token)=)[^&\s"]+/gi;
 
 /** The same text with registered secrets and URL credentials replaced by "***". */
 export function redact(text: string): string {
-  let clean = text.replace(URL_CREDENTIALS, "$1***@").replace(SECRET_QUERY, "$1***");
+  let clean = text.replace(URL_CREDENTIALS, "$1***@").replace(SECRET_QUERY, "$1***").replace(TOKEN, "trimtab_$1_***");
   for (const secret of secrets) clean = clean.replaceAll(secret, "***");
   return clean;
 }

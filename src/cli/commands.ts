@@ -9,6 +9,7 @@ import { modelsGroup } from "./models.ts";
 import { runGroup } from "./run.ts";
 import { runsGroup } from "./runs.ts";
 import { serveGroup } from "./serve.ts";
+import { tokensGroup } from "./tokens.ts";
 import { trackedGroup } from "./tracked.ts";
 import { transferGroup } from "./transfer.ts";
 
@@ -21,6 +22,7 @@ export const COMMANDS: readonly CommandGroup[] = [
   dataGroup,
   trackedGroup,
   transferGroup,
+  tokensGroup,
   doctorGroup,
   helpGroup(() => COMMANDS),
 ];

@@ -6,6 +6,7 @@ import pipeline from "./migrations/0003_pipeline.sql" with { type: "text" };
 import data from "./migrations/0004_data.sql" with { type: "text" };
 import monitor from "./migrations/0005_monitor.sql" with { type: "text" };
 import transfer from "./migrations/0006_transfer.sql" with { type: "text" };
+import access from "./migrations/0007_access.sql" with { type: "text" };
 
 export interface Migration {
   id: number;
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: 4, name: "data", sql: data },
   { id: 5, name: "monitor", sql: monitor },
   { id: 6, name: "transfer", sql: transfer },
+  { id: 7, name: "access", sql: access },
 ];

@@ -5,6 +5,7 @@
 
 import { invalid } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
+import { inList } from "../db/lists.ts";
 import { type ModelRow, SEARCHED_MODELS } from "../db/models.ts";
 import {
   type Clause,
@@ -71,11 +72,19 @@ export interface RegistrySearch {
   /** 100 unless told for models, 10,000 for versions. */
   maxResults?: number;
   pageToken?: string;
+  /** Only models of these names. */
+  only?: readonly string[];
 }
 
 export interface RegistryPage<T> {
   items: T[];
   nextPageToken?: string;
+}
+
+function onlyNames(spec: SearchedTable, names: readonly string[] | undefined): Piece[] {
+  if (names === undefined) return [];
+  const list = inList(names);
+  return [{ sql: `${spec.table}.name IN ${list.sql}`, params: list.params }];
 }
 
 export function createSearch({ db, modelsDir }: RegistryOptions) {
@@ -102,7 +111,8 @@ export function createSearch({ db, modelsDir }: RegistryOptions) {
     const order = readOrder(grammar, query.orderBy ?? []);
     const hidden = !all.some(isPrompt) || all.some((c) => isPrompt(c) && c.comparator === "!=" && c.value === "true");
     const clauses = all.filter((c) => !(isPrompt(c) && c.comparator === "!=" && c.value === "true"));
-    const where = [...limits.where, ...(hidden ? [notPrompt(spec)] : [])];
+    if (query.only?.length === 0) return { items: [] };
+    const where = [...limits.where, ...(hidden ? [notPrompt(spec)] : []), ...onlyNames(spec, query.only)];
     const same = [spec.table, all, order];
     const after = positionIn(query.pageToken, same);
     const page = pageOf(

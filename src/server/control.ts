@@ -10,6 +10,8 @@ import { superviseJobs } from "../life/jobs.ts";
 import { schedule } from "../life/schedule.ts";
 import { applyRetention, lookForNewData, openMonitor } from "../life/watch.ts";
 import { formatMetrics, type MetricsSnapshot } from "../serving/prometheus.ts";
+import { type Access, createAccess } from "./access/access.ts";
+import { createGuard, requireRole } from "./access/guard.ts";
 import { createApi, problem } from "./api/openapi.ts";
 import { API_ROUTES, type ApiContext } from "./api/routes.ts";
 import { createMlflowApp, isMlflowPath, pathOf } from "./mlflow/app.ts";
@@ -83,15 +85,21 @@ function listen(options: ControlOptions, context: ApiContext) {
     return c.json(body, status as 404);
   });
   const { life } = context;
+  const access = createAccess(life);
   const mlflow = createMlflowApp({
     tracking: life.tracking,
     registry: life.registry,
     artifacts: life.artifacts,
     clock: life.clock,
     scratch: life.workspace.tmp,
+    guard: createGuard(access),
   });
   // One port for both: each app answers every path, so the path decides which one is asked.
-  const fetch = (request: Request) => (isMlflowPath(pathOf(request.url)) ? mlflow.fetch(request) : api.fetch(request));
+  const fetch = async (request: Request) => {
+    if (isMlflowPath(pathOf(request.url))) return mlflow.fetch(request);
+    const refused = await refusal(access, request);
+    return refused ?? api.fetch(request);
+  };
   try {
     return Bun.serve({
       port: options.port,
@@ -108,6 +116,18 @@ function listen(options: ControlOptions, context: ApiContext) {
       place: "--port",
       mend: "stop the other program or choose another with --port",
     });
+  }
+}
+
+/** The answer to who may not ask this of the API or the status page; undefined for who may. */
+async function refusal(access: Access, request: Request): Promise<Response | undefined> {
+  try {
+    await requireRole(access, request, request.method === "GET" || request.method === "HEAD" ? "viewer" : "editor");
+    return undefined;
+  } catch (error) {
+    const { status, body } = problem(error);
+    const headers = { "WWW-Authenticate": 'Basic realm="trimtab"' };
+    return Response.json(body, status === 401 ? { status, headers } : { status });
   }
 }
 

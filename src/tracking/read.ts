@@ -3,10 +3,12 @@
 import { fail } from "../base/errors.ts";
 import type { Sql } from "../db/db.ts";
 import { groupBy } from "../db/lists.ts";
+import { loggedModelById } from "../db/logged_models.ts";
 import { latestMetrics, pointOf } from "../db/metrics.ts";
 import { datasetsOf, modelsOf, type RunDatasetRow } from "../db/run_inputs.ts";
 import { paramsOf, tagsOf } from "../db/run_values.ts";
-import { type RunRow, runById } from "../db/runs.ts";
+import { type RunRow, runById, runsByIds } from "../db/runs.ts";
+import { tracesByIds } from "../db/traces.ts";
 import type { DatasetInput, Pair, Run, RunInfo } from "./types.ts";
 
 export const infoOf = (row: RunRow): RunInfo => ({
@@ -77,4 +79,20 @@ export async function mustBeWritable(sql: Sql, runId: string): Promise<RunRow> {
       what: `The run ${runId} must be in the 'active' state. Current state is ${row.lifecycle}.`,
     });
   return row;
+}
+
+/** Ids of the experiments that own those things; what does not exist is left out. */
+export async function ownersOf(
+  sql: Sql,
+  things: { runIds: readonly string[]; modelIds: readonly string[]; traceIds: readonly string[] },
+): Promise<string[]> {
+  const rows: { experiment_id: number }[] = [
+    ...(things.runIds.length > 0 ? await runsByIds(sql, things.runIds) : []),
+    ...(things.traceIds.length > 0 ? await tracesByIds(sql, things.traceIds) : []),
+  ];
+  for (const modelId of things.modelIds) {
+    const row = await loggedModelById(sql, modelId);
+    if (row) rows.push(row);
+  }
+  return [...new Set(rows.map((row) => String(row.experiment_id)))];
 }

@@ -9,7 +9,7 @@ import { putRunTags } from "../db/run_values.ts";
 import { insertRun, runsByIds, setRunLifecycle, updateRunRow } from "../db/runs.ts";
 import { mustBeActive } from "./experiments.ts";
 import { randomName } from "./names.ts";
-import { infoOf, mustBeWritable, mustFindRun, readRuns } from "./read.ts";
+import { infoOf, mustBeWritable, mustFindRun, ownersOf, readRuns } from "./read.ts";
 import {
   type Lifecycle,
   type Pair,
@@ -116,6 +116,9 @@ export function createRuns({ db, clock }: TrackingOptions) {
       checkRunId(runId);
       return (await readRuns(db, [await mustFindRun(db, runId)]))[0]!;
     },
+
+    /** Ids of the experiments that own those runs, logged models and traces; what does not exist is left out. */
+    experimentsOf: (things: Parameters<typeof ownersOf>[1]): Promise<string[]> => ownersOf(db, things),
 
     /** The runs of those ids, in that order; NOT_FOUND names the first that is missing. */
     async getRuns(runIds: readonly string[]): Promise<Run[]> {

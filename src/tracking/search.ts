@@ -6,9 +6,11 @@
 import { invalid } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type ExperimentRow, SEARCHED_EXPERIMENTS } from "../db/experiments.ts";
+import { inList } from "../db/lists.ts";
 import { datasetSummaries } from "../db/run_inputs.ts";
 import { searchRunRows } from "../db/run_search.ts";
 import { readFilter, readOrder } from "../db/search/grammar.ts";
+import type { Piece } from "../db/search/sql.ts";
 import { searchTable } from "../db/search/table.ts";
 import { pageOf, positionIn } from "../db/token.ts";
 import { withTags } from "./experiments.ts";
@@ -32,7 +34,10 @@ export interface RunSearch extends Search {
   experimentIds: readonly string[];
 }
 
-export type ExperimentSearch = Search;
+export interface ExperimentSearch extends Search {
+  /** Only these ids. */
+  only?: readonly string[];
+}
 
 export interface DatasetSummary {
   experimentId: string;
@@ -79,7 +84,12 @@ export function createSearch({ db }: TrackingOptions) {
       const lifecycle = query.lifecycle ?? "active";
       const same = ["experiments", clauses, order, lifecycle];
       const after = positionIn(query.pageToken, same);
-      const where = lifecycle === "all" ? [] : [{ sql: "experiments.lifecycle = ?", params: [lifecycle] }];
+      const where: Piece[] = lifecycle === "all" ? [] : [{ sql: "experiments.lifecycle = ?", params: [lifecycle] }];
+      if (query.only !== undefined) {
+        if (query.only.length === 0) return { items: [] };
+        const list = inList(query.only.map(experimentNumber));
+        where.push({ sql: `experiments.experiment_id IN ${list.sql}`, params: list.params });
+      }
       const found = await searchTable<ExperimentRow>(db, SEARCHED_EXPERIMENTS, {
         clauses,
         order,

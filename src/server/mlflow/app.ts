@@ -9,11 +9,12 @@ import type { Registry } from "../../registry/registry.ts";
 import type { ArtifactStore } from "../../store/artifacts.ts";
 import type { Tracking } from "../../tracking/tracking.ts";
 import type { Who } from "../../tracking/types.ts";
+import type { Guard } from "../access/guard.ts";
 import { Hono } from "../hono.ts";
 import { requestValues } from "./body.ts";
 import { errorBody, errorResponse, unknownRoute } from "./errors.ts";
 import { type Fields, readFields } from "./fields.ts";
-import type { MlflowServices, Route } from "./route.ts";
+import type { Call, MlflowServices, Route } from "./route.ts";
 import { ROUTE_GROUPS } from "./table.ts";
 import { createUploads } from "./uploads.ts";
 
@@ -24,9 +25,13 @@ export interface MlflowOptions {
   clock: Clock;
   /** Scratch for uploads in parts, on the artifacts' file system. */
   scratch: string;
-  /** Who sent a request; "mlflow client" unless told. What it throws is the answer. */
+  /** Who sent a request that no guard asked for a name; "mlflow client" unless told. */
   who?(request: Request): Promise<Who>;
+  /** Who may do what; everybody everything without it. */
+  guard?: Guard;
 }
+
+type Requested = Pick<Call, "request" | "params">;
 
 const SOMEBODY: Who = { actor: "mlflow client" };
 
@@ -51,12 +56,15 @@ const hasFields = (fields: Fields): boolean => Object.keys(fields).length > 0;
 async function answer(
   route: Route,
   services: MlflowServices,
-  request: Request,
-  params: Record<string, string>,
-  who: Who,
-) {
-  const values = hasFields(route.fields) ? readFields(route.fields, await requestValues(request, route.fields)) : {};
-  const result = await route.handle({ ...services, who, params, request }, values);
+  { guard, who }: Pick<MlflowOptions, "guard" | "who">,
+  c: Requested,
+): Promise<Response> {
+  const identity = await guard?.enter(c.request, route);
+  const somebody = identity ? { actor: identity.name } : ((await who?.(c.request)) ?? SOMEBODY);
+  const call = { ...services, ...c, who: somebody };
+  const read = hasFields(route.fields) ? readFields(route.fields, await requestValues(c.request, route.fields)) : {};
+  const values = guard && identity ? await guard.admit(identity, route, call, read) : read;
+  const result = await route.handle(call, values);
   return result instanceof Response ? result : Response.json(result);
 }
 
@@ -75,11 +83,9 @@ export function createMlflowApp(options: MlflowOptions): Hono {
     for (const route of group.routes) {
       const path = (group.below === "api" ? `/api/${route.version}.0` : "") + pattern(route.path);
       paths.add(path);
-      app.on([...route.methods], path, async (c) => {
-        const request = c.req.raw;
-        const who = options.who ? await options.who(request) : SOMEBODY;
-        return answer(route, services, request, c.req.param() as Record<string, string>, who);
-      });
+      app.on([...route.methods], path, (c) =>
+        answer(route, services, options, { request: c.req.raw, params: c.req.param() as Record<string, string> }),
+      );
     }
   for (const path of paths)
     app.all(path, () => errorBody(405, "BAD_REQUEST", "The method is not allowed for the requested URL."));

@@ -45,6 +45,19 @@ their ids and versions their numbers. It may be stopped and begun again. Artifac
 themselves stay where they are. Traces are not brought over. An export writes active runs; the other server gives ids of its own,
 and the tag \`trimtab.exported_from\` says which run it was, so that a second export completes the first.
 
+## Who may do what
+
+The server is open to all who reach it until the first token is made; from then on everybody needs one.
+
+\`\`\`
+trimtab token create ann --role admin
+trimtab token create ci --role none --experiment flights=editor --expires 90d
+export MLFLOW_TRACKING_TOKEN=trimtab_…                # or MLFLOW_TRACKING_USERNAME=ci and MLFLOW_TRACKING_PASSWORD=trimtab_…
+\`\`\`
+
+A viewer reads, an editor also writes, an admin also deletes experiments and models. A role may hold everywhere, in one
+experiment or for one model; lists show only what one may see. What is done is noted in the journal with who did it.
+
 ## The calls
 
 Every call stands below \`/api/\` and, for browsers, below \`/ajax-api/\`. Fields with a star are required.

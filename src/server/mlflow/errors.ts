@@ -17,6 +17,8 @@ const KINDS: Partial<Record<ErrorCode, Kind>> = {
   NOT_ACTIVE: { status: 400, code: "INVALID_PARAMETER_VALUE" },
   NOT_FOUND: { status: 404, code: "RESOURCE_DOES_NOT_EXIST" },
   ALREADY_EXISTS: { status: 400, code: "RESOURCE_ALREADY_EXISTS" },
+  UNAUTHENTICATED: { status: 401, code: "UNAUTHENTICATED" },
+  FORBIDDEN: { status: 403, code: "PERMISSION_DENIED" },
   REQUEST_TOO_LARGE: { status: 413, code: "BAD_REQUEST" },
   NOT_AVAILABLE: { status: 501, code: "NOT_IMPLEMENTED" },
   DISK_FULL: { status: 507, code: "INTERNAL_ERROR" },
@@ -42,7 +44,9 @@ export function errorResponse(thrown: unknown): Response {
     return errorBody(status, code, error.oneLine());
   }
   if (status >= 500) log.error("mlflow.failed", { error: error.message, stack: (thrown as Error).stack });
-  return errorBody(status, code, error.message);
+  const response = errorBody(status, code, error.message);
+  if (status === 401) response.headers.set("WWW-Authenticate", 'Basic realm="mlflow"');
+  return response;
 }
 
 /** For a path that is none of ours: clients fall back to older calls on this code, and only on this. */

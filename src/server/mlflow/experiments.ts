@@ -4,7 +4,7 @@ import { fail } from "../../base/errors.ts";
 import type { Lifecycle } from "../../tracking/types.ts";
 import { choice, integer, list, pair, required, text } from "./fields.ts";
 import { experimentJson, pageJson } from "./json.ts";
-import { type Route, route } from "./route.ts";
+import { onlyIn, type Route, route } from "./route.ts";
 
 export const viewType = choice("ACTIVE_ONLY", "DELETED_ONLY", "ALL");
 export const lifecycleOf = (view: "ACTIVE_ONLY" | "DELETED_ONLY" | "ALL" | undefined): Lifecycle | "all" =>
@@ -63,8 +63,9 @@ export const EXPERIMENT_ROUTES: readonly Route[] = [
     says: "Searches experiments.",
     differs: "Page tokens are positions, not offsets, and are good for the same query only.",
     fields: { view_type: viewType, max_results: integer, order_by: list(text), filter: text, page_token: text },
-    async handle({ tracking }, { view_type, max_results, order_by, filter, page_token }) {
+    async handle({ tracking }, { view_type, max_results, order_by, filter, page_token, ...rest }) {
       const page = await tracking.searchExperiments({
+        ...onlyIn(rest),
         lifecycle: lifecycleOf(view_type),
         maxResults: max_results ?? 0,
         orderBy: order_by,

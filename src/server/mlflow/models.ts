@@ -3,7 +3,7 @@
 import { invalid } from "../../base/keys.ts";
 import { integer, list, pair, required, text } from "./fields.ts";
 import { modelJson, pageJson, versionJson } from "./json.ts";
-import { type Call, type Route, route } from "./route.ts";
+import { type Call, onlyIn, type Route, route } from "./route.ts";
 
 export const versionNumber = (version: string): number => {
   if (!/^\d{1,15}$/.test(version)) throw invalid(`Model version must be an integer, got '${version}'`);
@@ -56,8 +56,9 @@ export const MODEL_ROUTES: readonly Route[] = [
   route("GET /mlflow/registered-models/search", {
     says: "Searches registered models; prompts are hidden unless the filter speaks of them.",
     fields: { filter: text, max_results: integer, order_by: list(text), page_token: text },
-    async handle({ registry }, { filter, max_results, order_by, page_token }) {
+    async handle({ registry }, { filter, max_results, order_by, page_token, ...rest }) {
       const page = await registry.searchModels({
+        ...onlyIn(rest),
         filter: filter ?? "",
         orderBy: order_by,
         pageToken: page_token ?? "",

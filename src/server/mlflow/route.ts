@@ -63,3 +63,9 @@ export function route<F extends Fields = Record<never, never>>(where: string, de
     handle: (call, values) => handle(call, values as ValuesOf<F>),
   };
 }
+
+/** What a guard has confined a list to: ids of experiments or names of models. */
+export const onlyIn = (values: object): { only?: readonly string[] } => {
+  const { only } = values as { only?: readonly string[] };
+  return only === undefined ? {} : { only };
+};

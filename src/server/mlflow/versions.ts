@@ -3,7 +3,7 @@
 import { bool, integer, list, pair, required, text } from "./fields.ts";
 import { pageJson, versionJson } from "./json.ts";
 import { versionNumber } from "./models.ts";
-import { type Route, route } from "./route.ts";
+import { onlyIn, type Route, route } from "./route.ts";
 
 const one = { name: required(text), version: required(text) };
 
@@ -73,8 +73,9 @@ export const VERSION_ROUTES: readonly Route[] = [
   route("GET /mlflow/model-versions/search", {
     says: "Searches versions; those of prompts are hidden unless the filter speaks of them.",
     fields: { filter: text, max_results: integer, order_by: list(text), page_token: text },
-    async handle({ registry }, { filter, max_results, order_by, page_token }) {
+    async handle({ registry }, { filter, max_results, order_by, page_token, ...rest }) {
       const page = await registry.searchVersions({
+        ...onlyIn(rest),
         filter: filter ?? "",
         orderBy: order_by,
         pageToken: page_token ?? "",

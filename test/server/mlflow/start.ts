@@ -5,13 +5,15 @@ import { ManualClock } from "../../../src/base/clock.ts";
 import type { Db } from "../../../src/db/db.ts";
 import { openDb } from "../../../src/db/open.ts";
 import { createRegistry } from "../../../src/registry/registry.ts";
+import { createAccess } from "../../../src/server/access/access.ts";
+import { createGuard } from "../../../src/server/access/guard.ts";
 import { createMlflowApp } from "../../../src/server/mlflow/app.ts";
 import { openArtifactStore } from "../../../src/store/artifacts.ts";
 import { withMounts } from "../../../src/store/mounts.ts";
 import { createTracking } from "../../../src/tracking/tracking.ts";
 import { tempFolder } from "../../temp.ts";
 
-export async function startMlflow(options: { db?: Db; nowMs?: number } = {}) {
+export async function startMlflow(options: { db?: Db; nowMs?: number; guarded?: boolean } = {}) {
   const folder = tempFolder();
   const db = options.db ?? (await openDb(join(folder, "t.db")));
   const clock = new ManualClock(options.nowMs ?? 1_000_000);
@@ -19,7 +21,9 @@ export async function startMlflow(options: { db?: Db; nowMs?: number } = {}) {
   const artifacts = withMounts(openArtifactStore(join(folder, "artifacts")), { models: openArtifactStore(modelsDir) });
   const tracking = createTracking({ db, clock, artifacts });
   const registry = createRegistry({ db, clock, modelsDir });
-  const app = createMlflowApp({ tracking, registry, artifacts, clock, scratch: join(folder, "tmp") });
+  const access = createAccess({ db, clock });
+  const guard = options.guarded ? { guard: createGuard(access) } : {};
+  const app = createMlflowApp({ tracking, registry, artifacts, clock, scratch: join(folder, "tmp"), ...guard });
   const server = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
@@ -49,6 +53,8 @@ export async function startMlflow(options: { db?: Db; nowMs?: number } = {}) {
     tracking,
     registry,
     artifacts,
+    access,
+    db,
     call,
     post: <T = unknown>(path: string, body: unknown) => call<T>("POST", `/api/2.0/mlflow/${path}`, body),
     get: <T = unknown>(path: string) => call<T>("GET", `/api/2.0/mlflow/${path}`),

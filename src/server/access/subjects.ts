@@ -1,0 +1,82 @@
+/**
+ * What an MLflow call is about: the experiments and models whose roles decide. Read from the fields by their names, which mean
+ * the same in every call.
+ */
+
+import type { Call, Route } from "../mlflow/route.ts";
+
+export interface Subjects {
+  experiments: string[];
+  models: string[];
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+const texts = (value: unknown): string[] =>
+  Array.isArray(value) ? value.map(String) : typeof value === "string" && value !== "" ? [value] : [];
+
+/** The experiment or model in whose artifacts a path of the proxy lies. */
+function ofPath(path: string): Subjects {
+  const [first = "", second = ""] = decoded(path).split("/").filter(Boolean);
+  if (/^\d+$/.test(first)) return { experiments: [first], models: [] };
+  return { experiments: [], models: first === "models" && second !== "" ? [decoded(second)] : [] };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+interface Located {
+  mlflow_experiment?: { experiment_id?: string } | undefined;
+}
+
+/** Experiments that traces name as their location. */
+function ofLocations({ locations, trace }: Values): string[] {
+  const info = (trace as { trace_info?: { trace_location?: Located } } | undefined)?.trace_info;
+  const all = [...((locations as Located[] | undefined) ?? []), ...(info?.trace_location ? [info.trace_location] : [])];
+  return all.flatMap((one) => one.mlflow_experiment?.experiment_id ?? []);
+}
+
+/** Ids in fields and path parts that belong to an experiment: runs, logged models, traces. */
+async function byOwner({ tracking, params, request }: Call, values: Values): Promise<string[]> {
+  const query = new URL(request.url).searchParams;
+  const runs = [values.run_id, values.run_ids, query.get("run_uuid")].flatMap(texts);
+  const models = [
+    params.model_id,
+    values.model_id,
+    (values.models as { model_id?: string }[] | undefined)?.map((m) => m.model_id),
+  ];
+  const traces = [params.trace_id, params.request_id, values.trace_ids];
+  return tracking.experimentsOf({
+    runIds: [...new Set(runs)],
+    modelIds: [...new Set(models.flatMap(texts))],
+    traceIds: [...new Set(traces.flatMap(texts))],
+  });
+}
+
+const REGISTRY = /^\/mlflow\/(registered-models|model-versions)\/|^\/model-versions\//;
+
+/** The subjects of a call; what does not exist is left out, and the handler says that it does not. */
+export async function subjectsOf(route: Route, call: Call, values: Values): Promise<Subjects> {
+  const { params, tracking } = call;
+  const isRegistry = REGISTRY.test(route.path);
+  const isArtifact = route.path.startsWith("/mlflow-artifacts/");
+  const path = isArtifact ? ofPath(params.path ?? params.folder ?? texts(values.path)[0] ?? "") : undefined;
+  const named =
+    route.path.endsWith("/get-by-name") && (await tracking.findExperiment(texts(values.experiment_name)[0] ?? ""));
+  return {
+    experiments: [
+      ...texts(values.experiment_id),
+      ...texts(values.experiment_ids),
+      ...ofLocations(values),
+      ...(await byOwner(call, values)),
+      ...(path?.experiments ?? []),
+      ...(named ? [named.experimentId] : []),
+    ],
+    models: [...(isRegistry ? [...texts(values.name), ...texts(values.new_name)] : []), ...(path?.models ?? [])],
+  };
+}

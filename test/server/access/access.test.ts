@@ -1,0 +1,211 @@
+/** Tokens and roles, on the wire. */
+
+import { expect, test } from "bun:test";
+import { listEvents } from "../../../src/db/events.ts";
+import type { Grant, Role } from "../../../src/server/access/access.ts";
+import { neededRole } from "../../../src/server/access/guard.ts";
+import { ROUTE_GROUPS } from "../../../src/server/mlflow/table.ts";
+import { startMlflow } from "../mlflow/start.ts";
+
+const BY = { actor: "test" };
+
+async function setUp() {
+  const server = await startMlflow({ guarded: true });
+  const make = (name: string, role: Role, grants: Grant[] = []) =>
+    server.access.createToken({ name, role, grants }, BY);
+  const as = (token: string) => async (method: string, path: string, body?: unknown) => {
+    const prefix = path.startsWith("/") ? "" : "/api/2.0/mlflow/";
+    const response = await fetch(`${server.url}${prefix}${path}`, {
+      method,
+      headers: {
+        Authorization: `Bearer ${token}`,
+        ...(typeof body === "object" ? { "Content-Type": "application/json" } : {}),
+      },
+      ...(body === undefined ? {} : { body: typeof body === "object" ? JSON.stringify(body) : String(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: (text.startsWith("{") ? JSON.parse(text) : {}) as Record<string, unknown> };
+  };
+  return { server, make, as };
+}
+
+test("open until the first token, closed to all others from then on", async () => {
+  const { server, make, as } = await setUp();
+  expect((await server.get("experiments/get?experiment_id=0")).status).toBe(200);
+  const { token, id } = await make("ann", "admin");
+  expect(token).toMatch(/^trimtab_[0-9a-f]{12}_[0-9a-f]{64}$/);
+  const refused = await fetch(`${server.url}/api/2.0/mlflow/experiments/get?experiment_id=0`);
+  expect(refused.status).toBe(401);
+  expect(refused.headers.get("www-authenticate")).toBe('Basic realm="mlflow"');
+  for (const path of ["/health", "/version", "/api/3.0/mlflow/server-info"])
+    expect((await fetch(server.url + path)).status).toBe(200);
+  expect((await as(token)("GET", "experiments/get?experiment_id=0")).status).toBe(200);
+  const basic = (user: string, password: string) =>
+    fetch(`${server.url}/api/2.0/mlflow/experiments/get?experiment_id=0`, {
+      headers: { Authorization: `Basic ${btoa(`${user}:${password}`)}` },
+    });
+  expect((await basic("ann", token)).status).toBe(200);
+  expect((await basic("bob", token)).status).toBe(401);
+  expect((await basic("ann", "wrong")).status).toBe(401);
+  for (const wrong of ["", "x", `trimtab_${id}_${"0".repeat(64)}`, token.slice(0, -1), `${token}0`])
+    expect((await as(wrong)("GET", "experiments/get?experiment_id=0")).status).toBe(401);
+  await server.stop();
+});
+
+test("a token that is revoked or has expired opens nothing, at once", async () => {
+  const { server, make, as } = await setUp();
+  const first = await make("ann", "admin");
+  const second = await server.access.createToken({ name: "ann", expiresMs: server.clock.nowMs() + 1000 }, BY);
+  const ask = async (token: string) => (await as(token)("GET", "experiments/get?experiment_id=0")).status;
+  expect([await ask(first.token), await ask(second.token)]).toEqual([200, 200]);
+  server.clock.advance(1000);
+  expect(await ask(second.token)).toBe(401);
+  await server.access.revokeToken(first.id, BY);
+  expect(await ask(first.token)).toBe(401);
+  await expect(server.access.revokeToken(first.id, BY)).rejects.toMatchObject({ code: "NOT_FOUND" });
+  const listed = await server.access.listTokens();
+  expect(listed.map((one) => [one.id, one.role, one.revokedMs !== undefined])).toEqual([
+    [first.id, "admin", true],
+    [second.id, "admin", false],
+  ]);
+  expect(JSON.stringify(listed)).not.toContain(first.token.slice(-64));
+  const events = await listEvents(server.db, { subject: "token" });
+  expect(events.map((event) => event.kind)).toEqual(["token.created", "token.created", "token.revoked"]);
+  expect(JSON.stringify(events)).not.toContain(first.token.slice(-64));
+  await server.stop();
+});
+
+test("a viewer reads, an editor writes, an admin deletes experiments and models", async () => {
+  const { server, make, as } = await setUp();
+  const { runId } = await server.tracking.createRun({ experimentId: "0" });
+  await server.registry.ensureModel("m");
+  const tokens = {
+    viewer: await make("v", "viewer"),
+    editor: await make("e", "editor"),
+    admin: await make("a", "admin"),
+  };
+  const calls: [string, string, object | string | undefined, Role][] = [
+    ["GET", `runs/get?run_id=${runId}`, undefined, "viewer"],
+    ["POST", "runs/search", { experiment_ids: ["0"] }, "viewer"],
+    ["GET", "registered-models/search", undefined, "viewer"],
+    ["POST", "runs/create", { experiment_id: "0" }, "editor"],
+    ["POST", "runs/log-metric", { run_id: runId, key: "k", value: 1, timestamp: 1 }, "editor"],
+    ["PUT", `/api/2.0/mlflow-artifacts/artifacts/0/${runId}/artifacts/f`, "x", "editor"],
+    ["GET", `/api/2.0/mlflow-artifacts/artifacts/0/${runId}/artifacts/f`, undefined, "viewer"],
+    ["POST", "registered-models/set-tag", { name: "m", key: "k", value: "v" }, "editor"],
+    ["POST", "experiments/create", { name: `made by ` }, "editor"],
+    ["DELETE", "registered-models/delete", { name: "m" }, "admin"],
+    ["POST", "experiments/delete", { experiment_id: "0" }, "admin"],
+  ];
+  for (const [method, path, body, needed] of calls)
+    for (const role of ["viewer", "editor", "admin"] as const) {
+      const sent = path === "experiments/create" ? { name: `made by ${role}` } : body;
+      const { status, body: said } = await as(tokens[role].token)(method, path, sent);
+      const allowed = { viewer: 1, editor: 2, admin: 3, none: 0 };
+      const expected = allowed[role] >= allowed[needed] ? 200 : 403;
+      expect({ method, path, role, status }).toEqual({ method, path, role, status: expected });
+      if (expected === 403) expect(said.error_code).toBe("PERMISSION_DENIED");
+    }
+  await server.stop();
+});
+
+test("who has a role in some places sees and touches only those", async () => {
+  const { server, make, as } = await setUp();
+  const mine = await server.tracking.createExperiment({ name: "mine" });
+  const other = await server.tracking.createExperiment({ name: "other" });
+  const [own, foreign] = [
+    (await server.tracking.createRun({ experimentId: mine })).runId,
+    (await server.tracking.createRun({ experimentId: other })).runId,
+  ];
+  const foreignModel = (await server.tracking.createLoggedModel({ experimentId: other })).modelId;
+  await server.tracking.putTrace({
+    traceId: "tr-x",
+    experimentId: other,
+    requestMs: 1,
+    state: "OK",
+    tags: [],
+    metadata: [],
+  });
+  for (const name of ["my model", "their model"]) {
+    await server.registry.ensureModel(name);
+    await server.registry.createVersion(name, { source: "s3://b/x" });
+  }
+  await make("root", "admin");
+  const { token } = await make("ann", "none", [
+    { kind: "experiment", subject: mine, role: "editor" },
+    { kind: "model", subject: "my model", role: "viewer" },
+  ]);
+  const ask = as(token);
+  const statuses: [string, string, object | string | undefined, number][] = [
+    ["GET", `runs/get?run_id=${own}`, undefined, 200],
+    ["GET", `runs/get?run_id=${foreign}`, undefined, 403],
+    ["GET", `runs/get?run_id=${"0".repeat(32)}`, undefined, 403],
+    ["GET", `runs/get?run_uuid=${foreign}`, undefined, 403],
+    ["POST", "runs/set-tag", { run_id: own, key: "k", value: "v" }, 200],
+    ["POST", "runs/set-tag", { run_uuid: foreign, key: "k", value: "v" }, 403],
+    ["POST", "runs/create", { experiment_id: other }, 403],
+    ["POST", "runs/create", {}, 403],
+    ["POST", "runs/create", { experiment_id: mine }, 200],
+    ["GET", `experiments/get-by-name?experiment_name=mine`, undefined, 200],
+    ["GET", `experiments/get-by-name?experiment_name=other`, undefined, 403],
+    ["GET", `metrics/get-history?run_id=${foreign}&metric_key=m`, undefined, 403],
+    ["GET", `metrics/get-history-bulk?run_id=${own}&run_id=${foreign}&metric_key=m`, undefined, 403],
+    ["GET", `logged-models/${foreignModel}`, undefined, 403],
+    ["POST", "logged-models", { experiment_id: other, name: "x" }, 403],
+    ["GET", "/api/3.0/mlflow/traces/tr-x", undefined, 403],
+    ["POST", "experiments/delete", { experiment_id: mine }, 403],
+    ["POST", "experiments/create", { name: "new" }, 403],
+    ["PUT", `/api/2.0/mlflow-artifacts/artifacts/${mine}/${own}/artifacts/f`, "x", 200],
+    ["PUT", `/api/2.0/mlflow-artifacts/artifacts/${other}/${foreign}/artifacts/f`, "x", 403],
+    ["GET", `/api/2.0/mlflow-artifacts/artifacts/${mine}/..%2f${other}/f`, undefined, 400],
+    ["GET", "/api/2.0/mlflow-artifacts/artifacts?path=", undefined, 403],
+    ["GET", `/api/2.0/mlflow-artifacts/artifacts?path=${mine}`, undefined, 200],
+    ["GET", `/get-artifact?run_id=${foreign}&path=f`, undefined, 403],
+    ["POST", `/api/2.0/mlflow/upload-artifact?run_uuid=${foreign}&path=f`, "x", 403],
+    ["GET", "registered-models/get?name=my%20model", undefined, 200],
+    ["GET", "registered-models/get?name=their%20model", undefined, 403],
+    ["GET", "model-versions/get-download-uri?name=their%20model&version=1", undefined, 403],
+    ["POST", "model-versions/create", { name: "my model", source: "s3://b/y" }, 403],
+    ["POST", "registered-models/rename", { name: "my model", new_name: "their model" }, 403],
+  ];
+  for (const [method, path, body, expected] of statuses) {
+    const { status } = await ask(method, path, body);
+    expect({ method, path, status }).toEqual({ method, path, status: expected });
+  }
+  const names = (list: unknown) => (list as { name: string }[] | undefined)?.map((one) => one.name);
+  expect(names((await ask("POST", "experiments/search", { max_results: 10 })).body.experiments)).toEqual(["mine"]);
+  expect(names((await ask("GET", "registered-models/search")).body.registered_models)).toEqual(["my model"]);
+  expect(names((await ask("GET", "model-versions/search")).body.model_versions)).toEqual(["my model"]);
+  const { runs } = (await ask("POST", "runs/search", { experiment_ids: [mine, other] })).body;
+  expect((runs as unknown[]).length).toBe(2);
+  await server.stop();
+});
+
+test("what is done is noted with who did it", async () => {
+  const { server, make, as } = await setUp();
+  const { token } = await make("ann", "editor");
+  await as(token)("POST", "registered-models/create", { name: "m" });
+  expect((await listEvents(server.db, { subject: "model/m" })).map((event) => event.actor)).toEqual(["ann"]);
+  await server.stop();
+});
+
+test("every call needs a role that fits what it does", () => {
+  const roles = new Map(
+    ROUTE_GROUPS.flatMap((group) => group.routes).map((route) => [
+      `${route.methods.join("|")} ${route.path}`,
+      neededRole(route),
+    ]),
+  );
+  for (const [call, role] of roles) {
+    const [method = "", path = ""] = call.split(" ");
+    if (role === "viewer") expect(method === "GET" || /search|get-latest-versions/.test(path)).toBe(true);
+    if (/\/(create|update|delete|log-|set-|restore)/.test(path)) expect(role).not.toBe("viewer");
+  }
+});
+
+test("names of owners and roles are checked", async () => {
+  const { server, make } = await setUp();
+  for (const name of ["", "a b", "a:b", "x".repeat(101)])
+    await expect(make(name, "viewer")).rejects.toMatchObject({ code: "INVALID" });
+  await server.stop();
+});
