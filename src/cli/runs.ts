@@ -3,6 +3,7 @@
 import type { Command, CommandGroup } from "./command.ts";
 import { numberOf, text, texts } from "./command.ts";
 import { table } from "./io.ts";
+import { runsManagement } from "./runs-manage.ts";
 
 const list: Command = {
   name: "runs list",
@@ -90,4 +91,4 @@ const compare: Command = {
   },
 };
 
-export const runsGroup: CommandGroup = { title: "Runs", commands: [list, show, compare] };
+export const runsGroup: CommandGroup = { title: "Runs", commands: [list, show, compare, ...runsManagement] };

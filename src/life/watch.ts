@@ -1,5 +1,6 @@
 /** What the control process looks after: live windows, new data, alerts, retention. Each call is one look and ends. */
 
+import { parseDurationMs } from "../base/units.ts";
 import { listDatasets } from "../db/datasets.ts";
 import { createMonitor, type Monitor } from "../monitor/monitor.ts";
 import { currentDeployment } from "../serving/deployment.ts";
@@ -43,8 +44,27 @@ export async function lookForNewData(life: Life, pipeline: Pipeline): Promise<vo
   }
 }
 
-/** Removes captured predictions that are older, or more, than `retention` keeps. */
+/** Removes what `retention` does not keep: captured predictions, and runs of the pipelines' experiments. */
 export async function applyRetention(life: Life, pipelines: readonly Pipeline[]): Promise<void> {
+  await retainRuns(life, pipelines);
+  await retainCaptured(life, pipelines);
+}
+
+/** Runs that no living version was made of; and what was deleted in any experiment, when TRIMTAB_PURGE_DELETED says so. */
+async function retainRuns(life: Life, pipelines: readonly Pipeline[]): Promise<void> {
+  const nowMs = life.clock.nowMs();
+  const by = { actor: life.actor, reason: "retention" };
+  for (const { model, retention } of pipelines) {
+    const experiment = retention.runsMs === undefined ? undefined : await life.tracking.findExperiment(model);
+    if (!experiment) continue;
+    const experimentId = Number(experiment.experimentId);
+    await life.tracking.purge({ experimentId, endedBeforeMs: nowMs - retention.runsMs! }, by);
+  }
+  const deletedMs = parseDurationMs(life.env.TRIMTAB_PURGE_DELETED ?? "");
+  if (deletedMs !== undefined) await life.tracking.purge({ deletedBeforeMs: nowMs - deletedMs }, by);
+}
+
+async function retainCaptured(life: Life, pipelines: readonly Pipeline[]): Promise<void> {
   const ages = pipelines.flatMap(({ retention }) => retention.predictionsMs ?? []);
   const sizes = pipelines.flatMap(({ retention }) => retention.bytes ?? []);
   // The folder is shared: the pipeline that keeps longest decides, so that none loses what it asked for.

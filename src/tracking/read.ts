@@ -23,7 +23,7 @@ export const infoOf = (row: RunRow): RunInfo => ({
   lifecycle: row.lifecycle,
 });
 
-const datasetInput = (row: RunDatasetRow): DatasetInput => ({
+export const datasetInput = (row: RunDatasetRow): DatasetInput => ({
   dataset: {
     name: row.name,
     digest: row.digest,

@@ -9,6 +9,7 @@ import { createHistory } from "./history.ts";
 import { createImports } from "./import.ts";
 import { createLoggedModels } from "./logged-models.ts";
 import { createLogging } from "./logging.ts";
+import { createPurge } from "./purge.ts";
 import { createRuns } from "./runs.ts";
 import { createSearch } from "./search.ts";
 import { createTraces } from "./traces.ts";
@@ -23,6 +24,7 @@ export const createTracking = (options: TrackingOptions) => ({
   ...createSearch(options),
   ...createTraces(options),
   ...createImports(options),
+  ...createPurge(options),
   ...createArtifacts(options, options.artifacts),
 });
 

@@ -1,0 +1,165 @@
+/** `runs search|delete|restore|move|purge`: finding runs and putting them where they belong. */
+
+import { fail } from "../base/errors.ts";
+import type { Life } from "../life/context.ts";
+import type { Command } from "./command.ts";
+import { numberOf, text, texts } from "./command.ts";
+import type { Io } from "./io.ts";
+import { table } from "./io.ts";
+
+const withLifeOf = async <T>(io: Io, work: (life: Life) => Promise<T>): Promise<T> => {
+  const { withLife } = await import("../life/context.ts");
+  return withLife({ root: io.cwd, env: io.env }, work);
+};
+
+/** An experiment by name or id. */
+async function experimentOf(life: Life, name: string): Promise<string> {
+  const found = await life.tracking.findExperiment(name);
+  if (found) return found.experimentId;
+  if (/^\d+$/.test(name)) return (await life.tracking.getExperiment(name)).experimentId;
+  throw fail("NOT_FOUND", { what: `there is no experiment ${name}`, place: "--experiment" });
+}
+
+/** Ids of the runs that were named; those that are deleted only by their whole id. */
+async function idsOf(life: Life, named: readonly string[]): Promise<string[]> {
+  const { runView } = await import("../life/views.ts");
+  const ids: string[] = [];
+  for (const name of named) ids.push((await runView(life, name)).id);
+  return ids;
+}
+
+const search: Command = {
+  name: "runs search",
+  about: "Runs that meet a filter in MLflow's language",
+  args: [{ name: "filter", about: "as metrics.f1 > 0.8 AND params.depth = '3'; none: all runs" }],
+  options: [
+    { name: "experiment", value: "name", about: "only there; default: everywhere", many: true },
+    { name: "order", value: "key", about: 'as "metrics.f1 DESC"; default: newest first', many: true },
+    { name: "deleted", about: "the deleted ones instead" },
+    { name: "limit", short: "n", value: "n", about: "how many", default: "20" },
+  ],
+  examples: [`trimtab runs search "metrics.f1 > 0.8" --order "metrics.f1 DESC"`],
+  action: async (io, input) => {
+    const limit = numberOf(text(input.options.limit), "--limit") ?? 20;
+    const runs = await withLifeOf(io, async (life) => {
+      const names = texts(input.options.experiment);
+      const experimentIds: string[] = [];
+      for (const name of names) experimentIds.push(await experimentOf(life, name));
+      if (names.length === 0)
+        for (let pageToken = ""; ; ) {
+          const page = await life.tracking.searchExperiments({ lifecycle: "all", pageToken });
+          experimentIds.push(...page.items.map((one) => one.experimentId));
+          if (page.nextPageToken === undefined) break;
+          pageToken = page.nextPageToken;
+        }
+      const { items } = await life.tracking.searchRuns({
+        experimentIds,
+        filter: text(input.args.filter) ?? "",
+        orderBy: texts(input.options.order),
+        lifecycle: input.options.deleted === true ? "deleted" : "active",
+        maxResults: limit,
+      });
+      return items;
+    });
+    io.data({ runs }, () =>
+      table(io, runs, [
+        { title: "run", value: (r) => r.runId.slice(0, 8) },
+        { title: "name", value: (r) => r.name },
+        { title: "status", value: (r) => (r.status === "FAILED" ? io.paint.red(r.status) : r.status) },
+        { title: "started", value: (r) => new Date(r.startMs).toISOString().slice(0, 19).replace("T", " ") },
+        { title: "params", value: (r) => some(r.params.map((p) => `${p.key} ${p.value}`)) },
+        { title: "metrics", value: (r) => some(r.metrics.map((m) => `${m.key} ${Number(m.value.toPrecision(4))}`)) },
+      ]),
+    );
+    return 0;
+  },
+};
+
+/** The first few, cut to a cell. */
+const some = (parts: readonly string[]): string => parts.slice(0, 3).join(", ").slice(0, 60);
+
+const remove: Command = {
+  name: "runs delete",
+  about: "Delete runs, softly: runs restore brings them back, runs purge takes them away for good",
+  args: [{ name: "run", about: "ids, the beginnings of them, or names", required: true, many: true }],
+  action: async (io, input) => {
+    const deleted = await withLifeOf(io, async (life) => {
+      const ids = await idsOf(life, texts(input.args.run));
+      for (const id of ids) await life.tracking.deleteRun(id, { actor: life.actor });
+      return ids;
+    });
+    io.data({ deleted }, () => deleted.map((id) => `${id} deleted`).join("\n"));
+    return 0;
+  },
+};
+
+const restore: Command = {
+  name: "runs restore",
+  about: "Bring deleted runs back",
+  args: [{ name: "run", about: "whole ids, as runs search --deleted --json shows them", required: true, many: true }],
+  action: async (io, input) => {
+    const restored = texts(input.args.run);
+    await withLifeOf(io, async (life) => {
+      for (const id of restored) await life.tracking.restoreRun(id, { actor: life.actor });
+    });
+    io.data({ restored }, () => restored.map((id) => `${id} restored`).join("\n"));
+    return 0;
+  },
+};
+
+const move: Command = {
+  name: "runs move",
+  about: "Put runs into another experiment; their artifacts stay where they are",
+  args: [{ name: "run", about: "ids, the beginnings of them, or names", required: true, many: true }],
+  options: [{ name: "to", value: "experiment", about: "name or id" }],
+  action: async (io, input) => {
+    const to = text(input.options.to);
+    if (to === undefined) throw fail("USAGE", { what: "--to is missing", place: "runs move" });
+    const moved = await withLifeOf(io, async (life) => {
+      const ids = await idsOf(life, texts(input.args.run));
+      await life.tracking.moveRuns(ids, await experimentOf(life, to), { actor: life.actor });
+      return ids;
+    });
+    io.data({ moved, to }, () => moved.map((id) => `${id} is in ${to} now`).join("\n"));
+    return 0;
+  },
+};
+
+const purge: Command = {
+  name: "runs purge",
+  about: "Take runs away for good that were deleted some time ago, with their files",
+  details:
+    "Runs that a living model version was made of stay. The server does the same by itself with `retention: { runs: 180d }` in pipeline.yaml, for that pipeline's runs, and with TRIMTAB_PURGE_DELETED=30d, for all that was deleted",
+  options: [
+    { name: "older", value: "duration", about: "deleted at least so long ago", default: "30d" },
+    { name: "dry-run", about: "only say what would go" },
+  ],
+  action: async (io, input) => {
+    const { parseDurationMs } = await import("../base/units.ts");
+    const older = text(input.options.older) ?? "30d";
+    const olderMs = parseDurationMs(older);
+    if (olderMs === undefined) throw fail("USAGE", { what: `"${older}" is not a duration`, place: "--older" });
+    if (input.options["dry-run"] === true) {
+      const runs = await withLifeOf(io, (life) =>
+        life.tracking.purgeable({ deletedBeforeMs: life.clock.nowMs() - olderMs }),
+      );
+      io.data({ runs }, () =>
+        table(io, runs, [
+          { title: "run", value: (r) => r.runId },
+          { title: "name", value: (r) => r.name },
+        ]),
+      );
+      return 0;
+    }
+    const purged = await withLifeOf(io, (life) =>
+      life.tracking.purge({ deletedBeforeMs: life.clock.nowMs() - olderMs }, { actor: life.actor }),
+    );
+    io.data(
+      purged,
+      () => `${purged.runs} runs, ${purged.loggedModels} logged models, ${purged.experiments.length} experiments`,
+    );
+    return 0;
+  },
+};
+
+export const runsManagement: readonly Command[] = [search, remove, restore, move, purge];

@@ -1,0 +1,105 @@
+import { expect } from "bun:test";
+import { join } from "node:path";
+import { ManualClock } from "../../src/base/clock.ts";
+import { listEvents } from "../../src/db/events.ts";
+import { createRegistry } from "../../src/registry/registry.ts";
+import { openArtifactStore } from "../../src/store/artifacts.ts";
+import { createTracking } from "../../src/tracking/tracking.ts";
+import { overEngines } from "../engines.ts";
+import { tempFolder } from "../temp.ts";
+
+const { test, open } = overEngines();
+
+async function setUp() {
+  const db = await open();
+  const clock = new ManualClock(1000);
+  const folder = tempFolder();
+  const artifacts = openArtifactStore(join(folder, "artifacts"));
+  const tracking = createTracking({ db, clock, artifacts });
+  const registry = createRegistry({ db, clock, modelsDir: join(folder, "models") });
+  const runWith = async (experimentId: string, endMs: number) => {
+    const { runId } = await tracking.createRun({ experimentId, startMs: 1 });
+    await tracking.logBatch(runId, {
+      metrics: [{ key: "m", value: 1, timestampMs: 1, step: 0 }],
+      params: [{ key: "p", value: "1" }],
+    });
+    await tracking.updateRun(runId, { status: "FINISHED", endMs });
+    await artifacts.put(`${experimentId}/${runId}/artifacts/f`, new Uint8Array(3));
+    return runId;
+  };
+  return { db, clock, artifacts, tracking, registry, runWith };
+}
+
+test("what was deleted long enough ago goes for good, with its files and all its rows", async () => {
+  const { db, clock, artifacts, tracking, registry, runWith } = await setUp();
+  const gone = await tracking.createExperiment({ name: "gone" });
+  const [inGone, deleted, kept, used] = [
+    await runWith(gone, 10),
+    await runWith("0", 10),
+    await runWith("0", 10),
+    await runWith("0", 10),
+  ];
+  const model = await tracking.createLoggedModel({ experimentId: gone, sourceRunId: inGone });
+  await registry.ensureModel("m");
+  await registry.createVersion("m", { source: `runs:/${used}/f` });
+  await tracking.deleteExperiment(gone);
+  await tracking.deleteRun(deleted);
+  await tracking.deleteRun(used);
+  expect(await tracking.purge({ deletedBeforeMs: 1000 })).toEqual({ runs: 0, loggedModels: 0, experiments: [] });
+  clock.advance(1);
+  const rule = { deletedBeforeMs: 1001 };
+  expect((await tracking.purgeable(rule)).map((run) => run.runId).sort()).toEqual([inGone, deleted].sort());
+  expect(await tracking.purge(rule)).toEqual({ runs: 2, loggedModels: 1, experiments: ["gone"] });
+  for (const runId of [inGone, deleted])
+    await expect(tracking.getRun(runId)).rejects.toMatchObject({ code: "NOT_FOUND" });
+  expect((await tracking.getRun(used)).lifecycle).toBe("deleted");
+  expect((await tracking.getRun(kept)).metrics.length).toBe(1);
+  await expect(tracking.getLoggedModel(model.modelId)).rejects.toMatchObject({ code: "NOT_FOUND" });
+  expect(await artifacts.size(`0/${deleted}/artifacts/f`)).toBeUndefined();
+  expect(await artifacts.size(`0/${kept}/artifacts/f`)).toBe(3);
+  for (const table of ["metrics", "latest_metrics", "params", "run_tags"])
+    expect((await db.get<{ n: number }>(`SELECT count(DISTINCT run_seq) AS n FROM ${table}`))!.n).toBe(2);
+  expect(await tracking.createExperiment({ name: "gone" })).toBe("2");
+  expect((await listEvents(db, { kind: "runs.purged" })).length).toBe(1);
+  await db.close();
+});
+
+test("runs that ended long ago go by policy, those of living versions and those that still run stay", async () => {
+  const { db, tracking, registry, runWith } = await setUp();
+  const [old, young, used] = [await runWith("0", 10), await runWith("0", 500), await runWith("0", 10)];
+  const running = (await tracking.createRun({ experimentId: "0", startMs: 1 })).runId;
+  await registry.ensureModel("m");
+  const { version } = await registry.createVersion("m", { source: `runs:/${used}/f` });
+  expect((await tracking.purge({ endedBeforeMs: 100 })).runs).toBe(1);
+  await expect(tracking.getRun(old)).rejects.toMatchObject({ code: "NOT_FOUND" });
+  await registry.deleteVersion("m", version);
+  expect((await tracking.purge({ endedBeforeMs: 100 })).runs).toBe(1);
+  const left = (await tracking.searchRuns({ experimentIds: ["0"] })).items.map((run) => run.runId);
+  expect(left.sort()).toEqual([young, running].sort());
+  await db.close();
+});
+
+test("runs move between experiments, are found there, and keep their files", async () => {
+  const { db, artifacts, tracking, runWith } = await setUp();
+  const target = await tracking.createExperiment({ name: "target" });
+  const runId = await runWith("0", 10);
+  const input = {
+    dataset: { name: "d", digest: "1", sourceType: "local", source: "s" },
+    tags: [{ key: "mlflow.data.context", value: "training" }],
+  };
+  await tracking.logInputs(runId, { datasets: [input] });
+  const before = await tracking.getRun(runId);
+  await tracking.moveRuns([runId], target);
+  expect(await tracking.getRun(runId)).toEqual({ ...before, experimentId: target });
+  const found = (query: object) => tracking.searchRuns({ experimentIds: [target], ...query });
+  for (const filter of ["metrics.m = 1", "params.p = '1'", "tags.`mlflow.runName` LIKE '%'", "dataset.name = 'd'"])
+    expect((await found({ filter })).items.length).toBe(1);
+  expect((await found({ orderBy: ["metrics.m DESC"] })).items.length).toBe(1);
+  expect((await tracking.searchRuns({ experimentIds: ["0"], filter: "metrics.m = 1" })).items).toEqual([]);
+  expect(await artifacts.size(`0/${runId}/artifacts/f`)).toBe(3);
+  await expect(tracking.moveRuns([runId, "none"], "0")).rejects.toMatchObject({ code: "NOT_FOUND" });
+  await expect(tracking.moveRuns([runId], "77")).rejects.toMatchObject({ code: "NOT_FOUND" });
+  await tracking.deleteExperiment(target);
+  await expect(tracking.moveRuns([runId], target)).rejects.toMatchObject({ code: "NOT_ACTIVE" });
+  await db.close();
+});
