@@ -31,8 +31,9 @@ export function scanSql(source: SourceFiles): string {
   }
 }
 
+// skip = 0: asked to guess, the engine would rather skip the rows above a ragged one than refuse it.
 const dialect = (head: CsvHead): string =>
-  `header = true, delim = ${literal(head.delimiter)}, quote = '"', escape = '"', comment = '', strict_mode = true`;
+  `header = true, skip = 0, delim = ${literal(head.delimiter)}, quote = '"', escape = '"', comment = '', strict_mode = true`;
 
 /**
  * Opens a source: finds its columns and refuses what cannot be read. Text formats are loaded into the engine once (it spills to

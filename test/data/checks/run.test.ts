@@ -126,7 +126,7 @@ test("a column that is not there, or not of that kind, fails its check and no ot
     expectation("column_values_to_not_be_null", { column: "i" }),
   ]);
   expect(report.results.map((result) => result.problem)).toEqual([
-    "there is no column j (nearest: i)",
+    "there is no column j",
     "column k is VARCHAR and cannot be compared with min_value 1",
     "column k is VARCHAR, which has no mean",
     "column k is VARCHAR, not a number",
