@@ -102,7 +102,8 @@ function profiled({ name, type }: DuckColumn): ProfiledColumn {
   }
 }
 
-const finite = (expression: string): string => `CASE WHEN isfinite(${expression}) THEN ${expression} END`;
+/** Plus zero, since JSON has no -0: what is written must read back equal. */
+const finite = (expression: string): string => `CASE WHEN isfinite(${expression}) THEN ${expression} + 0 END`;
 
 /** Threads add in another order every time; twelve digits are the same whatever the order. A sum beyond doubles has no mean. */
 const steady = (value: number | null): number | null =>
