@@ -31,13 +31,20 @@ const read = (path: string): string | undefined => {
   }
 };
 
-/** Facts of one process; undefined when it is gone or only a zombie. Fields: proc_pid_stat(5). */
-export function processFacts(pid: number): ProcessFacts | undefined {
+/** The fields of /proc/<pid>/stat from the third on (index = number in proc_pid_stat(5) - 3: 20 the size of
+ * its memory, 48 where its environment ends); undefined when the process is gone or only a zombie. */
+function statFields(pid: number): string[] | undefined {
   const text = read(`/proc/${pid}/stat`);
   if (text === undefined) return undefined;
   // The command's name may hold spaces and brackets; the fields start after the last bracket.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  if (fields[0] === "Z" || fields[0] === "X") return undefined;
+  return fields[0] === "Z" || fields[0] === "X" ? undefined : fields;
+}
+
+/** Facts of one process; undefined when it is gone or only a zombie. */
+export function processFacts(pid: number): ProcessFacts | undefined {
+  const fields = statFields(pid);
+  if (fields === undefined) return undefined;
   return {
     pid,
     parent: Number(fields[1]),
@@ -66,10 +73,29 @@ export function processIds(): number[] {
   }
 }
 
-/** True when the environment that the process was started with holds `NAME=value`. */
+/** How long a process may stay between two programs before its environment counts as empty. */
+const EXEC_MS = 100;
+const EMPTY_LOOKS = 3;
+
+/**
+ * True when the environment that the process was started with holds `NAME=value`. While a process goes from one program
+ * to the next (execve) its environment reads as empty: a shell that does nothing else was missed in 5% of looks. So an
+ * empty one is believed only when it is still empty after the process has arrived.
+ */
 export function startedWith(pid: number, variable: string): boolean {
-  const environment = read(`/proc/${pid}/environ`);
-  return environment !== undefined && `\0${environment}`.includes(`\0${variable}\0`);
+  const untilMs = performance.now() + EXEC_MS;
+  for (let empty = 0; empty < EMPTY_LOOKS && performance.now() < untilMs; ) {
+    const environment = read(`/proc/${pid}/environ`);
+    if (environment === undefined) return false;
+    if (environment !== "") return `\0${environment}`.includes(`\0${variable}\0`);
+    const fields = statFields(pid);
+    const hasProgram = fields !== undefined && fields[20] !== "0";
+    if (!hasProgram) return false;
+    const isArriving = fields[48] === "0";
+    if (isArriving) Bun.sleepSync(0.2);
+    else empty++;
+  }
+  return false;
 }
 
 /** Memory with shared pages counted once (PSS); undefined when it cannot be read. Slower than the resident size. */

@@ -133,15 +133,21 @@ export class ProcessTree {
   }
 }
 
-/** Ends every process whose environment holds `token` ("NAME=value"): what a killed run of ours left behind. */
+/**
+ * Ends every process whose environment holds `token` ("NAME=value"): what a killed run of ours left behind. Resolves to
+ * how many there were. A process that forks and ends between the listing and the look hides its child, so one look
+ * without strays is not enough.
+ */
 export async function endStrays(token: string): Promise<number> {
-  let ended = 0;
-  for (let round = 0; round < 40; round++) {
+  const ended = new Set<number>();
+  for (let round = 0, quiet = 0; round < 40 && quiet < 2; round++) {
     const strays = processIds().filter((pid) => pid !== process.pid && startedWith(pid, token));
-    if (strays.length === 0) return ended;
-    if (round === 0) ended = strays.length;
-    for (const pid of strays) signalProcess(pid, "SIGKILL");
-    await Bun.sleep(25);
+    for (const pid of strays) {
+      signalProcess(pid, "SIGKILL");
+      ended.add(pid);
+    }
+    quiet = strays.length === 0 ? quiet + 1 : 0;
+    if (quiet < 2) await Bun.sleep(strays.length === 0 ? 5 : 25);
   }
-  return ended;
+  return ended.size;
 }
