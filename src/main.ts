@@ -2,12 +2,18 @@
  * argv in, exit code out. Prints every error as its one line; `TRIMTAB_LOG=debug` adds the stack of what is not ours.
  */
 
-import { asTrimtabError, TrimtabErrors } from "./base/errors.ts";
+import { writeSync } from "node:fs";
+import { asTrimtabError, fail, TrimtabErrors } from "./base/errors.ts";
 import { log, redact } from "./base/log.ts";
 import { CONTROL_WORD, SERVE_WORD } from "./base/program.ts";
 import { VERSION } from "./base/version.ts";
 import { COMMANDS } from "./cli/commands.ts";
 import { runCommand } from "./cli/parse.ts";
+
+const ENDED_INSIDE = {
+  what: "something that runs in this process ended it before its work was done",
+  mend: "look for process.exit in the model's code, else report it with the output of TRIMTAB_LOG=debug",
+};
 
 async function main(argv: readonly string[]): Promise<number> {
   try {
@@ -25,4 +31,13 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-process.exit(await main(process.argv.slice(2)));
+let isDone = false;
+process.on("exit", () => {
+  if (isDone) return;
+  // A module that we run (a model in JavaScript) called process.exit, or everything that was awaited can never come.
+  writeSync(2, `${fail("INTERNAL", ENDED_INSIDE).oneLine()}\n`);
+  process.exitCode = 1;
+});
+const exitCode = await main(process.argv.slice(2));
+isDone = true;
+process.exit(exitCode);

@@ -39,6 +39,8 @@ export const LIMITS = {
   deployPollMs: 100,
   /** A serving process that has not been heard for so long hangs, and is ended and started again. */
   silenceMs: 20_000,
+  /** How long a model in JavaScript may hold up a process that measures it; there, batches are larger than in life. */
+  modelBlockMs: 60_000,
   /** How long the replaced deployment stays loaded, so that going back needs no load. */
   keepWarmMs: 3_600_000,
   /** Serving processes of one supervisor: far more than helps, so that a typing error does not start thousands. */

@@ -18,6 +18,7 @@ import { loadProven } from "../serving/prove.ts";
 import type { Pipeline } from "../spec/types.ts";
 import type { Life } from "./context.ts";
 import { runtimeOptions } from "./evaluate.ts";
+import { underGuard } from "./loop-guard.ts";
 import { readFitted } from "./references.ts";
 
 /** Alias of the version that serves. */
@@ -25,7 +26,7 @@ export const CHAMPION = "champion";
 
 /** Proves that a folder loads, computes the features of training and answers its samples. */
 export async function proveVersion(folder: string, root: string): Promise<void> {
-  await (await loadProven(folder, runtimeOptions(root))).close();
+  await underGuard(folder, async () => (await loadProven(folder, runtimeOptions(root))).close());
 }
 
 /** Deploys one version with all of the traffic, as the pipeline says. Throws when it cannot be proven; nothing changes then. */

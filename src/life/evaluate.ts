@@ -19,6 +19,7 @@ import {
   type RegressionMetric,
   regressionMetrics,
 } from "../stats/metrics.ts";
+import { underGuard } from "./loop-guard.ts";
 
 export interface Evaluation {
   rows: number;
@@ -38,11 +39,20 @@ const replayOptions = (root: string): RuntimeOptions => ({
     compileFeatures(fitted, { history: new FeatureHistory(asFitted(fitted), "training"), replay: true }),
 });
 
-/** Loads the folder, answers every row of the parquet file `on`, and closes it again. */
-export async function evaluateVersion(
-  duck: Duck,
-  options: { folder: string; root: string; on: string; target: string; metrics: readonly MetricName[] },
-): Promise<Evaluation> {
+export interface EvaluateOptions {
+  folder: string;
+  root: string;
+  /** A parquet file. */
+  on: string;
+  target: string;
+  metrics: readonly MetricName[];
+}
+
+/** Loads the folder, answers every row of `on`, and closes it again. */
+export const evaluateVersion = (duck: Duck, options: EvaluateOptions): Promise<Evaluation> =>
+  underGuard(options.folder, () => measure(duck, options));
+
+async function measure(duck: Duck, options: EvaluateOptions): Promise<Evaluation> {
   const model = await loadVersion(options.folder, replayOptions(options.root));
   try {
     const collected = await answerAll(duck, model, options);

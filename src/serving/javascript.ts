@@ -15,8 +15,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Batch, Column } from "../base/columns.ts";
-import { fail } from "../base/errors.ts";
+import { fail, TrimtabError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
 import type { TrimtabFlavor } from "../spec/mlmodel.ts";
+import { within } from "./child-model.ts";
 import type { LoadRuntime, Predictions } from "./model.ts";
 import { bothProbabilities, type Label, labelsOf } from "./predictions.ts";
 
@@ -49,23 +51,39 @@ const heapBytes = (): number => {
 
 async function importPredict(place: string, folder: string): Promise<Predict> {
   try {
-    const module = (await import(pathToFileURL(place).href)) as ModelModule;
-    const loaded = (await module.load?.(folder)) as ModelModule | undefined;
+    const loading = async () => {
+      const module = (await import(pathToFileURL(place).href)) as ModelModule;
+      return { module, loaded: (await module.load?.(folder)) as ModelModule | undefined };
+    };
+    const { module, loaded } = await within(loading(), LIMITS.modelLoadMs, () => late(LIMITS.modelLoadMs, place));
     const predict = loaded?.predict?.bind(loaded) ?? module.predict;
     if (typeof predict !== "function") throw new Error("it exports no function called predict");
     return predict;
   } catch (error) {
+    if (error instanceof TrimtabError) throw error;
     throw fail("MODEL_INVALID", { what: `the model cannot be loaded: ${messageOf(error)}`, place, cause: error });
   }
 }
 
 async function run(predict: Predict, batch: Batch, place: string): Promise<unknown> {
   try {
-    return await predict(batch.columns, batch.rows);
+    const answer = predict(batch.columns, batch.rows);
+    // A timer for each batch would cost more than many models do: only an answer that is promised is timed.
+    return answer instanceof Promise
+      ? await within(answer, LIMITS.predictMs, () => late(LIMITS.predictMs, place))
+      : answer;
   } catch (error) {
+    if (error instanceof TrimtabError) throw error;
     throw fail("MODEL_FAILED", { what: `the model raised: ${messageOf(error)}`, place, cause: error });
   }
 }
+
+const late = (afterMs: number, place: string): Error =>
+  fail("MODEL_TIMEOUT", {
+    what: `the model has not answered after ${afterMs / 1000} s`,
+    place,
+    mend: "look for a promise that nobody keeps",
+  });
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
