@@ -104,7 +104,12 @@ export const ERRORS = {
     "A content-addressed object is not in the cache.",
     "run the step again, or pull the data",
   ),
-  OBJECT_CORRUPT: kind(500, 1, "A cached object's bytes do not match its name.", "delete it and run the step again"),
+  OBJECT_CORRUPT: kind(
+    500,
+    1,
+    "A cached object's bytes do not match its name.",
+    "run the step again, or pull the data",
+  ),
   // data
   DATA_UNREADABLE: kind(
     400,

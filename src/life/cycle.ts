@@ -18,7 +18,7 @@ import { recordDataset } from "../data/datasets.ts";
 import { runPipeline } from "../pipeline/run.ts";
 import type { RunEvent, RunResult } from "../pipeline/types.ts";
 import type { Verdict } from "../registry/gate.ts";
-import { type Deployment, deploymentHistory } from "../serving/deployment.ts";
+import type { Deployment } from "../serving/deployment.ts";
 import { requireAvailable } from "../spec/availability.ts";
 import type { DataSource, EvaluateStep, Pipeline, TriggerName } from "../spec/types.ts";
 import { automationOn, leaveToPerson } from "./automation.ts";
@@ -29,6 +29,7 @@ import { decide, verdictOf } from "./gate.ts";
 import { stepKinds } from "./kinds.ts";
 import { type ChildEnv, createRecorder } from "./recorder.ts";
 import { candidateDigest, register, versionWithDigest } from "./register.ts";
+import { settleDeployment, wasLive } from "./settle.ts";
 
 export interface CycleOptions {
   trigger: TriggerName;
@@ -63,6 +64,7 @@ export async function runCycle(life: Life, pipeline: Pipeline, options: CycleOpt
   const evaluate = Object.values(pipeline.steps).findLast((step): step is EvaluateStep => step.kind === "evaluate");
   // Asked before the training, not after it: what cannot be deployed as the file says is not worth the wait.
   if (evaluate) requireAvailable(pipeline, "deploy");
+  await settleDeployment(life, pipeline.model);
   const run = await runSteps(life, pipeline, options);
   if (run.state === "failed" || run.state === "cancelled") return { run };
   const planned = run.plan.find((step) => step.step === evaluate?.name);
@@ -73,7 +75,8 @@ export async function runCycle(life: Life, pipeline: Pipeline, options: CycleOpt
   const digest = await candidateDigest(life, pipeline, evaluate);
   const known = await versionWithDigest(life, pipeline.model, digest);
   const judged = known ? await verdictOf(life, known) : undefined;
-  if (known && judged && (!judged.pass || (await wasDeployed(life, pipeline.model, known.version)))) return { run };
+  // A version that was deployed once and then rolled back must not come back by itself.
+  if (known && judged && (!judged.pass || (await wasLive(life, pipeline.model, known.version)))) return { run };
 
   options.onStage?.("registering");
   const version = known?.version ?? (await register(life, pipeline, evaluate, digest, runId));
@@ -103,12 +106,6 @@ async function runSteps(life: Life, pipeline: Pipeline, options: CycleOptions): 
   } finally {
     await server?.stop();
   }
-}
-
-/** A version that was deployed once and then rolled back must not come back by itself. */
-async function wasDeployed(life: Life, model: string, version: number): Promise<boolean> {
-  const history = await deploymentHistory(life.workspace.deploy, model);
-  return history.some((deployment) => deployment.models.some((deployed) => deployed.version === version));
 }
 
 /** What the pipeline needs to run in this workspace; shared by run, dry run and why. */

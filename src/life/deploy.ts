@@ -123,7 +123,8 @@ export function folderOf(version: ModelVersion): string {
   });
 }
 
-const journal = (life: Life, event: DeployEvent): Promise<void> =>
+/** Writes a deployment or a rollback into the journal. */
+export const journal = (life: Life, event: DeployEvent): Promise<void> =>
   life.event({
     kind: event.type === "deployed" ? "deployment.made" : "deployment.rolled_back",
     subject: `model/${event.model}`,

@@ -3,16 +3,19 @@
 import { existsSync } from "node:fs";
 import { readdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
-import { asTrimtabError } from "../base/errors.ts";
+import { asTrimtabError, fail } from "../base/errors.ts";
 import { showBytes } from "../base/units.ts";
 import { VERSION } from "../base/version.ts";
 import { type Workspace, workspaceAt } from "../base/workspace.ts";
 import { verifyJournal } from "../db/events.ts";
 import { modelNames } from "../db/names.ts";
+import type { ModelVersion } from "../registry/types.ts";
 import { currentDeployment } from "../serving/deployment.ts";
 import { findPython } from "../serving/python/find.ts";
 import { readMlmodel } from "../spec/mlmodel.ts";
+import { openStatCache } from "../store/stat-cache.ts";
 import { readPipeline, withLife } from "./context.ts";
+import { TAGS } from "./recorder.ts";
 
 export interface Finding {
   state: "ok" | "warn" | "bad";
@@ -87,7 +90,9 @@ async function examineVersions({ root, db }: Workspace, env: Record<string, stri
     const broken: Finding[] = [];
     for (const version of versions) {
       if (version.folder === undefined) continue;
-      const error = await readMlmodel(version.folder).then(() => undefined, asTrimtabError);
+      const error = await readMlmodel(version.folder)
+        .then(() => checkFiles(version))
+        .catch(asTrimtabError);
       if (error)
         broken.push({
           state: "bad",
@@ -98,6 +103,13 @@ async function examineVersions({ root, db }: Workspace, env: Record<string, stri
     }
     return broken.length > 0 ? broken : [ok("versions", `${versions.length} registered, every folder is whole`)];
   });
+}
+
+/** Throws MODEL_INVALID when the folder does not hold what was published. Reads every byte: sizes and times can lie. */
+async function checkFiles({ folder, tags }: ModelVersion): Promise<undefined> {
+  const published = tags.find((tag) => tag.key === TAGS.files)?.value;
+  if (published === undefined || (await openStatCache().hashPath(folder!)).digest === published) return undefined;
+  throw fail("MODEL_INVALID", { what: "its files are not those that were published", place: folder! });
 }
 
 async function examineDeployments({ deploy }: Workspace): Promise<Finding[]> {

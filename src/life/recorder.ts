@@ -16,6 +16,8 @@ export const TAGS = {
   dirty: "trimtab.git.dirty",
   environment: "trimtab.env.",
   digest: "trimtab.digest",
+  /** Of a version: the hash of its whole folder as it was published. */
+  files: "trimtab.files",
   commit: "mlflow.source.git.commit",
   branch: "mlflow.source.git.branch",
   user: "mlflow.user",

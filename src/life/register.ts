@@ -1,5 +1,6 @@
 /** A trained candidate becomes a version: assembled, proven to serve what was trained, and registered once. */
 
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { hashValue, randomId } from "../base/hash.ts";
@@ -7,6 +8,7 @@ import { type Duck, ident, literal } from "../data/duckdb.ts";
 import { splitRows } from "../data/features/split.ts";
 import type { ModelVersion } from "../registry/types.ts";
 import type { EvaluateStep, Pipeline, TransformStep } from "../spec/types.ts";
+import { openStatCache } from "../store/stat-cache.ts";
 import type { Life } from "./context.ts";
 import { proveVersion } from "./deploy.ts";
 import { assembleVersion, fittedPath, servedInputs, taskOf, transformOf } from "./package.ts";
@@ -22,11 +24,16 @@ export async function candidateDigest(life: Life, pipeline: Pipeline, evaluate: 
   return hashValue(await Promise.all(digests));
 }
 
-/** The version that was made of the same bytes; undefined when there is none, or no such model yet. */
+/** The version that was made of the same bytes and whose files are here; undefined when there is none, or no such model yet. */
 export async function versionWithDigest(life: Life, model: string, digest: string): Promise<ModelVersion | undefined> {
   await life.registry.ensureModel(model, { actor: life.actor });
   const versions = await life.registry.listVersions(model);
-  return versions.findLast((version) => version.tags.some((tag) => tag.key === TAGS.digest && tag.value === digest));
+  return versions.findLast(
+    ({ folder, tags }) =>
+      folder !== undefined &&
+      existsSync(join(folder, "MLmodel")) &&
+      tags.some((tag) => tag.key === TAGS.digest && tag.value === digest),
+  );
 }
 
 /** Assembles the version's folder, proves that it serves what was trained, and registers it. */
@@ -62,7 +69,12 @@ export async function register(
     };
     await assembleVersion(duck, { ...parts, extra }, staging);
     await proveVersion(staging, root);
-    const made = { ...(runId ? { runId } : {}), userId: life.actor, tags: [{ key: TAGS.digest, value: digest }] };
+    const tags = [
+      { key: TAGS.digest, value: digest },
+      // Read once, before it is published: doctor compares what it finds later.
+      { key: TAGS.files, value: (await openStatCache().hashPath(staging)).digest },
+    ];
+    const made = { ...(runId ? { runId } : {}), userId: life.actor, tags };
     const who = { actor: life.actor, reason: `made by run ${runId ?? "unknown"}` };
     return (await life.registry.publishVersionFolder(pipeline.model, staging, made, who)).version;
   } finally {

@@ -1,5 +1,8 @@
 /** What would run, what serves now, and what needs attention: the page that a person looks at first. */
 
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { asTrimtabError, TrimtabError } from "../base/errors.ts";
 import { listEvents } from "../db/events.ts";
 import { listJobs } from "../db/jobs.ts";
 import { runPipeline } from "../pipeline/run.ts";
@@ -31,13 +34,14 @@ export interface StatusView {
 /** Gathers the status of one pipeline; plans, but runs nothing. */
 export async function statusOf(life: Life, pipeline: Pipeline): Promise<StatusView> {
   const model = pipeline.model;
-  const [planned, deployment, versions, windows, jobs] = await Promise.all([
+  const [planned, current, versions, windows, jobs] = await Promise.all([
     runPipeline(pipeline, { ...(await runOptions(life, pipeline)), dryRun: true }),
-    currentDeployment(life.workspace.deploy, model),
+    currentDeployment(life.workspace.deploy, model).catch(asTrimtabError),
     ownVersionViews(life, model),
     windowViews(life, model, { limit: 20 }),
     listJobs(life.db, { pipeline: model, limit: 200 }),
   ]);
+  const deployment = current instanceof TrimtabError ? undefined : current;
   const serving = new Set(deployment?.models.map((served) => served.version));
   const view = {
     model,
@@ -53,14 +57,21 @@ export async function statusOf(life: Life, pipeline: Pipeline): Promise<StatusVi
       failed: jobs.filter((job) => job.state === "failed").length,
     },
   };
-  return { ...view, attention: await attentionOf(life, pipeline, view) };
+  return { ...view, attention: [...attentionTo(current), ...(await attentionOf(life, pipeline, view))] };
+}
+
+/** What is wrong with what serves now. */
+function attentionTo(current: Deployment | TrimtabError | undefined): Attention[] {
+  if (current === undefined) return [{ what: "nothing is deployed", mend: "trimtab run" }];
+  if (current instanceof TrimtabError) return [{ what: current.message, mend: current.mend }];
+  const gone = current.models.filter((served) => !existsSync(join(served.folder, "MLmodel")));
+  return gone.map(({ version }) => ({ what: `version ${version} serves and its files are gone`, mend: "trimtab run" }));
 }
 
 async function attentionOf(life: Life, pipeline: Pipeline, view: Omit<StatusView, "attention">): Promise<Attention[]> {
   const found: Attention[] = [];
   const stale = view.plan.filter((step) => step.run);
   if (stale.length > 0) found.push({ what: `${stale.length} steps are out of date`, mend: "trimtab run" });
-  if (!view.deployment) found.push({ what: "nothing is deployed", mend: "trimtab run" });
   const newest = view.versions[0];
   if (newest?.gate === "refused")
     found.push({ what: `the gate refused version ${newest.version}`, mend: `trimtab gate ${newest.version}` });

@@ -92,7 +92,8 @@ export const ownVersionViews = async (life: Life, model: string): Promise<Versio
 export async function versionViews(life: Life, name: string): Promise<VersionView[]> {
   const [versions, deployment] = await Promise.all([
     life.registry.listVersions(name),
-    currentDeployment(life.workspace.deploy, name),
+    // Which versions there are does not hang on a manifest that may be damaged; status tells of that.
+    currentDeployment(life.workspace.deploy, name).catch(() => undefined),
   ]);
   return Promise.all(
     versions.reverse().map(async (version) => {

@@ -8,8 +8,9 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, readlink } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { type Clock, isoTime, systemClock } from "../base/clock.ts";
-import { fail } from "../base/errors.ts";
+import { asTrimtabError, fail } from "../base/errors.ts";
 import { publish, swapLink, writeFileAtomic } from "../base/files.ts";
+import { log } from "../base/log.ts";
 import { readYaml, writeYaml } from "../spec/yaml.ts";
 
 export interface DeployedVersion {
@@ -115,7 +116,12 @@ export async function currentDeployment(deployDir: string, model: string): Promi
   return id === undefined ? undefined : readDeployment(deployDir, model, id);
 }
 
-/** Every deployment of a model, newest first. */
+/** A damaged manifest must not hide the others. */
+function unreadable(error: unknown): undefined {
+  log.warn("a deployment cannot be read", { error: asTrimtabError(error).oneLine() });
+}
+
+/** Every deployment of a model that can be read, newest first. */
 export async function deploymentHistory(
   deployDir: string,
   model: string,
@@ -123,8 +129,8 @@ export async function deploymentHistory(
   const current = await currentId(deployDir, model);
   const names = await namesIn(join(deployDir, model));
   const ids = names.filter((name) => name !== "current" && !name.endsWith(".tmp")).sort((a, b) => (a < b ? 1 : -1));
-  const all = await Promise.all(ids.map((id) => readDeployment(deployDir, model, id)));
-  return all.map((deployment) => ({ ...deployment, current: deployment.id === current }));
+  const all = await Promise.all(ids.map((id) => readDeployment(deployDir, model, id).catch(unreadable)));
+  return all.flatMap((deployment) => (deployment ? [{ ...deployment, current: deployment.id === current }] : []));
 }
 
 /** The current deployment's id of every model that has one, by the model's name. */
@@ -155,12 +161,24 @@ export async function currentId(deployDir: string, model: string): Promise<strin
 export async function readDeployment(deployDir: string, model: string, id: string): Promise<Deployment> {
   const place = join(deployDir, model, id, "deployment.yaml");
   const text = await readFile(place, "utf8").catch((error: unknown) => {
-    throw fail("NOT_FOUND", { what: `there is no deployment ${id} of ${model}`, place, cause: error });
+    throw fail("NOT_FOUND", { what: `there is no deployment ${id} of ${model}`, place, mend: ELSEWHERE, cause: error });
   });
-  const raw = readYaml(text, place).value;
-  if (!isManifest(raw)) throw fail("INVALID", { what: "the file is not a deployment", place });
+  const raw = parseManifest(text, place);
   const home = dirname(resolve(deployDir));
   return { ...raw, models: raw.models.map((version) => ({ ...version, folder: resolve(home, version.folder) })) };
+}
+
+const ELSEWHERE = "trimtab rollback, or trimtab deploy <version>";
+
+function parseManifest(text: string, place: string): Deployment {
+  try {
+    const raw = readYaml(text, place).value;
+    if (isManifest(raw)) return raw;
+  } catch (error) {
+    const { message } = asTrimtabError(error);
+    throw fail("INVALID", { what: `the deployment's manifest ${message}`, place, mend: ELSEWHERE, cause: error });
+  }
+  throw fail("INVALID", { what: "the file is not a deployment", place, mend: ELSEWHERE });
 }
 
 const isManifest = (raw: unknown): raw is Deployment =>
@@ -233,8 +251,13 @@ function format(deployment: Deployment, deployDir: string): string {
 async function lastBefore(deployDir: string, model: string, from: string | undefined): Promise<Deployment> {
   const nothing = (what: string) => fail("DEPLOY_NOTHING", { what, place: model });
   if (from === undefined) throw nothing("nothing is deployed");
-  const now = await readDeployment(deployDir, model, from);
   const versions = (d: Deployment) => d.models.filter((v) => v.weight > 0).map((v) => `${v.name}/${v.version}`);
+  const now = await readDeployment(deployDir, model, from).catch(unreadable);
+  if (now === undefined) {
+    const before = (await deploymentHistory(deployDir, model)).find((d) => d.id < from && versions(d).length === 1);
+    if (before) return before;
+    throw nothing("no earlier deployment can be read");
+  }
   const served = versions(now).join();
   for (let id = now.previous; id !== undefined; ) {
     const earlier = await readDeployment(deployDir, model, id);

@@ -69,10 +69,10 @@ function decode(source: string | Uint8Array, file: string): string {
   try {
     text = typeof source === "string" ? source : new TextDecoder("utf-8", { fatal: true }).decode(source);
   } catch {
-    throw refuse("is not UTF-8 text", "save it as UTF-8; a binary file cannot be a pipeline");
+    throw refuse("is not UTF-8 text", "save it as UTF-8 text; a binary file is no YAML");
   }
   if (text.includes("\0")) throw refuse("holds a NUL byte, so it is not text", "save it as UTF-8 text");
-  if (text.trim() === "") throw refuse("is empty", "write at least model: and steps:, or run trimtab init");
+  if (text.trim() === "") throw refuse("is empty", "write at least one key, or run trimtab init for a pipeline");
   return text;
 }
 

@@ -1,14 +1,14 @@
 /**
  * The content-addressed cache, in DVC 3's layout: `files/md5/ab/cdef…`, objects read-only, folders as `.dir` manifests whose
  * files are objects too. Promises: an object's bytes are what its name says, also after `kill -9` or a full disk; what is
- * given back is checked; nothing here ever changes an object. Files are copied in and out (cloned where the file system
+ * given back is checked; nothing here ever changes an object, and one that is found damaged is dropped. Files are copied in and out (cloned where the file system
  * can), never linked: a step may rewrite its outputs in place, and a link would carry that into the cache.
  */
 
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { fail } from "../base/errors.ts";
+import { fail, TrimtabError } from "../base/errors.ts";
 import { publishMany } from "../base/files.ts";
 import { randomId } from "../base/hash.ts";
 import { collectGarbage, type Garbage } from "./cache-gc.ts";
@@ -82,7 +82,14 @@ class FolderCache implements Cache {
   }
 
   async restore(md5: string, path: string): Promise<void> {
-    await restoreObject({ objects: this.objects, stats: this.stats, entries: (dir) => this.entries(dir) }, md5, path);
+    const source = { objects: this.objects, stats: this.stats, entries: (dir: string) => this.entries(dir) };
+    try {
+      await restoreObject(source, md5, path);
+    } catch (error) {
+      // A damaged object would keep the sound one out for ever.
+      if (error instanceof TrimtabError && error.code === "OBJECT_CORRUPT") rmSync(error.place!, { force: true });
+      throw error;
+    }
   }
 
   has(md5: string): boolean {

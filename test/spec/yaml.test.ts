@@ -30,14 +30,13 @@ test("anchors and merge keys work; own keys win and keep their lines", () => {
 
 test("what is not a text in UTF-8 is refused", () => {
   expect(linesOf("")).toEqual([
-    "error[SPEC_SYNTAX] f.yaml: is empty. Mend: write at least model: and steps:, or run trimtab init.",
+    "error[SPEC_SYNTAX] f.yaml: is empty. Mend: write at least one key, or run trimtab init for a pipeline.",
   ]);
   expect(linesOf(" \n\n")).toEqual(linesOf(""));
   expect(linesOf(bytes(0x61, 0, 0x62))).toEqual([
     "error[SPEC_SYNTAX] f.yaml: holds a NUL byte, so it is not text. Mend: save it as UTF-8 text.",
   ]);
-  const binary =
-    "error[SPEC_SYNTAX] f.yaml: is not UTF-8 text. Mend: save it as UTF-8; a binary file cannot be a pipeline.";
+  const binary = "error[SPEC_SYNTAX] f.yaml: is not UTF-8 text. Mend: save it as UTF-8 text; a binary file is no YAML.";
   expect(linesOf(bytes(0x61, 0xff, 0xfe))).toEqual([binary]);
   expect(linesOf(bytes(0xc3, 0x28))).toEqual([binary]);
   expect(linesOf(Buffer.from("PAR1\x15\x04\x15\x98", "latin1"))).toEqual([binary]);

@@ -162,11 +162,31 @@ test("a corrupt object is found before it reaches the workspace", async () => {
     place: object,
   });
   expect(existsSync(join(folder, "out"))).toBe(false);
-  rmSync(object);
+  expect(existsSync(object)).toBe(false);
   expect(cache.has(stored.md5)).toBe(false);
   await expect(cache.restore(stored.md5, join(folder, "out"))).rejects.toMatchObject({ code: "OBJECT_MISSING" });
   await expect(cache.restore(md5("never"), join(folder, "out"))).rejects.toMatchObject({ code: "OBJECT_MISSING" });
   expect(readdirSync(folder).sort()).toEqual(["cache", "t"]);
+});
+
+test("a damaged object or manifest makes room for the sound one", async () => {
+  const folder = tempFolder();
+  const cache = openCache(join(folder, "cache"));
+  writeTree(join(folder, "t"), { a: "good" });
+  const { md5: digest } = await cache.addTree(join(folder, "t"));
+  const cut = (name: string) => {
+    const object = join(folder, "cache/files/md5", name.slice(0, 2), name.slice(2));
+    chmodSync(object, 0o644);
+    writeFileSync(object, "[");
+  };
+  cut(digest);
+  expect(cache.has(digest)).toBe(false);
+  await cache.addTree(join(folder, "t"));
+  cut(md5("good"));
+  await expect(cache.restore(digest, join(folder, "out"))).rejects.toMatchObject({ code: "OBJECT_CORRUPT" });
+  await cache.addTree(join(folder, "t"));
+  await cache.restore(digest, join(folder, "out"));
+  expect(readFileSync(join(folder, "out/a"), "utf8")).toBe("good");
 });
 
 test("a disk that fills at any moment leaves the cache whole, and the next add completes it", async () => {
