@@ -38,8 +38,12 @@ function parsed(message: string): { what: string; place?: string } {
     .replace(/^[A-Z][A-Za-z ]+ Error: /, "")
     .replace(/\.$/, "");
   const json = /^Malformed JSON in file "(.*)", at byte (\d+) in line (\d+): (.*)$/.exec(what);
+  // DuckDB counts the line that it has not finished twice: it says 2 for the first.
   if (json)
-    return { what: `the JSON is malformed at byte ${json[2]} of the line: ${json[4]}`, place: `${json[1]}:${json[3]}` };
+    return {
+      what: `the JSON is malformed at byte ${json[2]} of the line: ${json[4]}`,
+      place: `${json[1]}:${Number(json[3]) - 1}`,
+    };
   const file = /\bfile ["'](.*?)["']/i.exec(what)?.[1];
   return file === undefined ? { what } : { what, place: file };
 }

@@ -3,6 +3,7 @@
  * whose columns differ and damaged files are DATA_UNREADABLE with the file (and line), never padded, skipped or rounded.
  */
 
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { fail, TrimtabError } from "../base/errors.ts";
 import { type CsvHead, readCsvHead } from "./csv.ts";
 import { type Duck, type DuckColumn, ident, literal } from "./duckdb.ts";
@@ -50,7 +51,10 @@ export async function openScan(duck: Duck, source: SourceFiles): Promise<Scan> {
     await duck.run(`CREATE TABLE ${ident(table)} AS ${sql}`);
     const loaded = `SELECT * FROM ${ident(table)}`;
     const columns = await duck.columns(loaded);
-    if (source.format === "json") requireObjects(source, columns);
+    if (source.format === "json") {
+      requireObjects(source, columns);
+      requireClosedLists(source);
+    }
     return { sql: loaded, columns };
   } catch (error) {
     if (source.format === "csv") await diagnoseCsv(duck, source);
@@ -92,6 +96,36 @@ function requireSame(source: SourceFiles, expected: readonly string[], found: re
     place: source.files[index]!,
     mend: `give it the columns of ${source.files[0]}`,
   });
+}
+
+/** DuckDB takes a list that was cut after a comma for a whole one. */
+function requireClosedLists(source: SourceFiles): void {
+  for (const file of source.files) {
+    if (source.format !== "json" || file.endsWith(".gz")) continue;
+    const { first, last } = endsOf(file);
+    if (first === "[" && last !== "]")
+      throw fail("DATA_UNREADABLE", { what: "the list of JSON objects has no end: the file was cut", place: file });
+  }
+}
+
+const EDGE_BYTES = 4096;
+
+/** The first and last character that is no space, as far as they stand near the edges; empty when they do not. */
+function endsOf(file: string): { first: string; last: string } {
+  const handle = openSync(file, "r");
+  try {
+    const { size } = fstatSync(handle);
+    const read = (at: number) => {
+      const bytes = Buffer.alloc(Math.min(EDGE_BYTES, size));
+      return bytes
+        .toString("latin1", 0, readSync(handle, bytes, 0, bytes.length, at))
+        .replace(/^\xef\xbb\xbf/, "")
+        .trim();
+    };
+    return { first: read(0).at(0) ?? "", last: read(Math.max(0, size - EDGE_BYTES)).at(-1) ?? "" };
+  } finally {
+    closeSync(handle);
+  }
 }
 
 function requireObjects(source: SourceFiles, columns: readonly DuckColumn[]): void {
