@@ -31,6 +31,17 @@ const client: Client = async (options, request, endMs, latencies, onFailed) => {
   while (performance.now() < endMs) await connection(options, request, endMs, latencies, onFailed);
 };
 
+/** Where the status begins in "HTTP/1.1 200", and what a good one begins with. */
+const STATUS_AT = 9;
+const TWO = "2".charCodeAt(0);
+const LENGTH = /content-length: (\d+)/i;
+
+/** Size of the answer that `bytes` begins with; undefined while its head is not whole. */
+function sizeOf(bytes: Buffer): number | undefined {
+  const head = bytes.indexOf("\r\n\r\n");
+  return head < 0 ? undefined : head + 4 + Number(LENGTH.exec(bytes.toString("latin1", 0, head))?.[1] ?? 0);
+}
+
 /** Resolves when the connection is closed: by the server, or by us when `endMs` has passed and the answer has come. */
 const connection: Client = (options, request, endMs, latencies, onFailed) =>
   new Promise<void>((resolve) => {
@@ -53,13 +64,10 @@ const connection: Client = (options, request, endMs, latencies, onFailed) =>
         },
         data(socket, chunk) {
           rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-          const head = rest.indexOf("\r\n\r\n");
-          if (head < 0) return;
-          const text = rest.toString("latin1", 0, head);
-          const length = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0);
-          if (rest.length < head + 4 + length) return;
-          if (!/^HTTP\/1\.1 2/.test(text)) onFailed();
-          rest = rest.subarray(head + 4 + length);
+          const sizeBytes = sizeOf(rest);
+          if (sizeBytes === undefined || rest.length < sizeBytes) return;
+          if (rest[STATUS_AT] !== TWO) onFailed();
+          rest = rest.subarray(sizeBytes);
           const now = performance.now();
           latencies.push(now - sentMs);
           if (now >= endMs) {

@@ -113,6 +113,8 @@ try {
   await serving(
     async (bench) => deploy(bench, 1, await version(bench, 1)),
     async (server, bench) => {
+      // Neither is measured while its interpreter warms up.
+      for (const { port } of [peer, server]) await loadFromOutside({ ...one, port, seconds: 2 });
       // Turn about, so that a noisy neighbour meets both.
       for (let round = 0; round < 3; round++) {
         theirs.push(await measured(peer, theirCpu));

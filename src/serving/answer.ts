@@ -1,4 +1,4 @@
-/** The text of an answer. Written by hand because JSON.stringify wants nested arrays, which cost more than the numbers. */
+/** The text of an answer. One JSON.stringify: joining texts by hand was slower for one row and no faster for a thousand. */
 
 import type { DeployedVersion } from "./deployment.ts";
 import type { Predictions } from "./model.ts";
@@ -6,19 +6,23 @@ import { valuesForJson } from "./predictions.ts";
 
 /** `{ model, version, variant, id, predictions, probabilities? }`; all numbers in it are finite. */
 export function answerText(id: string, about: DeployedVersion, answer: Predictions): string {
-  const head = `{"model":${JSON.stringify(about.name)},"version":${about.version},"variant":${JSON.stringify(about.variant)},"id":"${id}"`;
-  const predictions = JSON.stringify(valuesForJson(answer));
   const { probabilities, classes } = answer;
-  if (!probabilities || !classes) return `${head},"predictions":${predictions}}`;
-  return `${head},"predictions":${predictions},"probabilities":${matrixText(probabilities, classes.length)}}`;
+  return JSON.stringify({
+    model: about.name,
+    version: about.version,
+    variant: about.variant,
+    id,
+    predictions: valuesForJson(answer),
+    probabilities: probabilities && classes && rowsOf(probabilities, classes.length),
+  });
 }
 
-function matrixText(cells: Float64Array, width: number): string {
-  let text = "[";
-  for (let at = 0; at < cells.length; at += width) {
-    text += at === 0 ? "[" : ",[";
-    for (let k = 0; k < width; k++) text += k === 0 ? cells[at] : `,${cells[at + k]}`;
-    text += "]";
+function rowsOf(cells: Float64Array, width: number): number[][] {
+  const rows = new Array<number[]>(cells.length / width);
+  for (let i = 0, at = 0; i < rows.length; i++) {
+    const row = new Array<number>(width);
+    for (let k = 0; k < width; k++) row[k] = cells[at++]!;
+    rows[i] = row;
   }
-  return `${text}]`;
+  return rows;
 }

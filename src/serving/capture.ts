@@ -62,8 +62,8 @@ function predictionLine(
   answer: Predictions,
 ): string {
   const x: Record<string, unknown> = {};
-  for (const [name, column] of Object.entries(batch.columns)) x[name] = cells(column);
-  for (const [name, values] of Object.entries(extra)) x[name] = values;
+  for (const name in batch.columns) x[name] = cells(batch.columns[name]!);
+  for (const name in extra) x[name] = extra[name];
   return JSON.stringify({
     id: about.id,
     t: about.timeMs,

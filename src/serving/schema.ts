@@ -30,11 +30,7 @@ export function parseRequest(body: unknown, inputs: readonly ColumnSpec[], extra
   if (!isObject(body)) throw refuse("body", "the body is not a JSON object", EXAMPLE);
   const forms = FORMS.filter((form) => body[form] !== undefined);
   if (forms.length !== 1)
-    throw refuse(
-      "body",
-      `the body has ${forms.length === 0 ? "none" : forms.length} of features, inputs, columns`,
-      EXAMPLE,
-    );
+    throw refuse("body", `the body has ${forms.length || "none"} of features, inputs, columns`, EXAMPLE);
   const form = forms[0]!;
   if (form === "columns") return fromColumns(body.columns, inputs, extra);
   return form === "inputs" ? fromRecords(body.inputs, inputs, extra) : fromLists(body.features, inputs, extra);
@@ -119,13 +115,10 @@ function fromLists(value: unknown, inputs: readonly ColumnSpec[], extra: readonl
   });
   const indexOf = (name: string) => inputs.findIndex((spec) => spec.name === name);
   const place = (name: string, row: number) => `${prefix(row)}[${indexOf(name)}] (${name})`;
-  const column = (spec: ColumnSpec, index: number): Column =>
-    cellsToColumn(
-      spec,
-      lists.map((list) => (list as unknown[])[index]),
-      lists.length,
-      place,
-    );
+  const column = (spec: ColumnSpec, index: number): Column => {
+    const cells = single ? [value[index]] : lists.map((list) => (list as unknown[])[index]);
+    return cellsToColumn(spec, cells, lists.length, place);
+  };
   return { batch: { rows: lists.length, columns: build(inputs, column) }, extra: {}, single };
 }
 
@@ -136,9 +129,7 @@ function build(
   column: (spec: ColumnSpec, index: number) => Column,
 ): Record<string, Column> {
   const columns: Record<string, Column> = {};
-  inputs.forEach((spec, index) => {
-    columns[spec.name] = column(spec, index);
-  });
+  for (let i = 0; i < inputs.length; i++) columns[inputs[i]!.name] = column(inputs[i]!, i);
   return columns;
 }
 

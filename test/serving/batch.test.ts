@@ -31,23 +31,18 @@ test("each request gets its own rows back, however requests meet in batches", as
     maxLength: 40,
   });
   await fc.assert(
-    fc.asyncProperty(
-      requests,
-      fc.integer({ min: 1, max: 3 }),
-      fc.integer({ min: 1, max: 20 }),
-      async (all, lanes, rowsMax) => {
-        const sizes: number[] = [];
-        const batcher = createBatcher(model(), { lanes, batchRowsMax: rowsMax, onBatch: (rows) => sizes.push(rows) });
-        const answers = await Promise.all(all.map((values) => batcher.submit(rowsOf(...values))));
-        answers.forEach((answer, i) => {
-          expect([...(answer.values as Float64Array)]).toEqual(all[i]!.map((value) => value + 1));
-          expect([...answer.probabilities!]).toEqual(all[i]!.flatMap((value) => [1 - value, value]));
-        });
-        const longest = Math.max(0, ...all.map((values) => values.length));
-        for (const size of sizes) expect(size).toBeLessThanOrEqual(Math.max(rowsMax, longest));
-        expect(batcher.waitingRows()).toBe(0);
-      },
-    ),
+    fc.asyncProperty(requests, fc.integer({ min: 1, max: 20 }), async (all, rowsMax) => {
+      const sizes: number[] = [];
+      const batcher = createBatcher(model(), { batchRowsMax: rowsMax, onBatch: (rows) => sizes.push(rows) });
+      const answers = await Promise.all(all.map((values) => batcher.submit(rowsOf(...values))));
+      answers.forEach((answer, i) => {
+        expect([...(answer.values as Float64Array)]).toEqual(all[i]!.map((value) => value + 1));
+        expect([...answer.probabilities!]).toEqual(all[i]!.flatMap((value) => [1 - value, value]));
+      });
+      const longest = Math.max(0, ...all.map((values) => values.length));
+      for (const size of sizes) expect(size).toBeLessThanOrEqual(Math.max(rowsMax, longest));
+      expect(batcher.waitingRows()).toBe(0);
+    }),
     { numRuns: 40 },
   );
 });
@@ -60,6 +55,31 @@ test("a lone request goes at once; those that come while it runs form the next b
   await Promise.all([first, ...[2, 3, 4].map((value) => batcher.submit(rowsOf(value)))]);
   expect(calls).toEqual([[1], [2, 3, 4]]);
 });
+
+test.each([
+  ["quick", 0, 2],
+  ["slow", 5, 1],
+])(
+  "behind a %s model (%d ms a batch) that holds many rows up, %d batches are under way",
+  async (_, tookMs, underWay) => {
+    let pause = () => (tookMs === 0 ? Promise.resolve() : Bun.sleep(tookMs));
+    let running = 0;
+    const batcher = createBatcher(async ({ rows }) => {
+      running++;
+      await pause();
+      running--;
+      return { values: new Float64Array(rows) };
+    });
+    await batcher.submit(rowsOf(1));
+    await batcher.idle();
+    const held = Promise.withResolvers<void>();
+    pause = () => held.promise;
+    const all = Array.from({ length: 40 }, (_, i) => batcher.submit(rowsOf(i)));
+    expect(running).toBe(underWay);
+    held.resolve();
+    await Promise.all(all);
+  },
+);
 
 test("beyond the queue's bound requests are shed, and what waited is answered", async () => {
   const batcher = createBatcher(model(), { queueRowsMax: 5 });
