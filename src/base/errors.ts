@@ -66,7 +66,7 @@ export const ERRORS = {
   SPEC_TOO_LARGE: kind(
     400,
     2,
-    "The YAML is larger than any pipeline needs, or expands too far.",
+    "A YAML or JSON file is larger than any project needs, or expands too far.",
     "split it, or remove nested aliases",
   ),
   SPEC_INVALID: kind(400, 2, "A value in pipeline.yaml is not allowed there.", "see docs/pipeline.md for the key"),
@@ -305,6 +305,7 @@ export const fail = (code: ErrorCode, about: About): TrimtabError => new Trimtab
 const SYSTEM_ERRORS: Record<string, readonly [ErrorCode, string, string?]> = {
   ENOSPC: ["DISK_FULL", "no space left on the disk"],
   EDQUOT: ["DISK_FULL", "the disk quota is used up"],
+  EFBIG: ["DISK_FULL", "the file is larger than this process may write", "raise the limit: ulimit -f"],
   EROFS: ["FILE_NOT_WRITABLE", "the file system is read-only"],
   ENOENT: ["FILE_SYSTEM", "it does not exist"],
   ENOTDIR: ["FILE_SYSTEM", "a part of the path is a file, not a folder", "move that file away"],

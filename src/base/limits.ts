@@ -1,8 +1,10 @@
 /** Every bound in one place: what Trimtab refuses, caps or sheds. Units last. */
 
 export const LIMITS = {
-  /** A larger pipeline.yaml is refused before it is parsed. */
+  /** A larger pipeline.yaml, features.yaml, file of params or DVC pointer is refused before it is parsed. */
   specBytes: 1 << 20,
+  /** A larger suite of Great Expectations is refused before it is parsed. */
+  suiteBytes: 16 << 20,
   /** YAML aliases that one document may expand; guards against "billion laughs". */
   yamlAliases: 100,
   /** Values (keys not counted) of one YAML document after its aliases are expanded. */
@@ -27,6 +29,8 @@ export const LIMITS = {
   predictMs: 30_000,
   /** How long a model process may take to load its model, imports included. */
   modelLoadMs: 120_000,
+  /** With less room than this on its disk, a workspace needs attention. */
+  diskLowBytes: 64 << 20,
   /** Captured rows that may wait for a slow or full disk, per process; later ones are dropped and counted. */
   captureBytes: 64 << 20,
   /** A capture file is closed and a new one begun at this size. */

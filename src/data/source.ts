@@ -113,7 +113,10 @@ function checkReadable(file: string): void {
   } catch (cause) {
     throw fail("FILE_NOT_READABLE", { what: "the file cannot be read", place: file, cause });
   }
-  if (statSync(file).size === 0)
+  const stat = statSync(file);
+  if (!stat.isFile())
+    throw fail("FILE_NOT_READABLE", { what: "it is no regular file", place: file, mend: "name a file" });
+  if (stat.size === 0)
     throw fail("DATA_UNREADABLE", { what: "the file is empty", place: file, mend: "remove it or write it again" });
 }
 

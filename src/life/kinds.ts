@@ -6,7 +6,9 @@
 import { mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ERRORS, fail, TrimtabError } from "../base/errors.ts";
+import { readGiven } from "../base/given.ts";
 import { hashValue, randomId } from "../base/hash.ts";
+import { LIMITS } from "../base/limits.ts";
 import { type CheckReport, checkFailure } from "../data/checks/report.ts";
 import { runChecks } from "../data/checks/run.ts";
 import { readSuite } from "../data/checks/suite.ts";
@@ -41,7 +43,10 @@ export async function checkSubject(duck: Duck, pipeline: Pipeline, step: Validat
     if (name !== step.subject) others[name] = (await openSubject(duck, pipeline, name)).sql;
   const report = await runChecks(duck, sql, step.expectations, { file: pipeline.file, others });
   if (!step.suite) return report;
-  const suite = readSuite(await Bun.file(join(pipeline.root, step.suite)).text(), step.suite);
+  const suite = readSuite(
+    readGiven(join(pipeline.root, step.suite), step.suite, LIMITS.suiteBytes).toString(),
+    step.suite,
+  );
   const more = await runChecks(duck, sql, suite.expectations, { file: step.suite, others });
   return {
     success: report.success && more.success,
@@ -76,7 +81,7 @@ function transformRunner(context: KindsContext): StepRunner<TransformStep> {
       const duck = await context.duck();
       const { report } = await runTransform(duck, {
         scan: `(${(await openSubject(duck, ctx.pipeline, step.subject)).sql})`,
-        spec: parseFeatures(await Bun.file(ctx.path(step.spec)).bytes(), step.spec),
+        spec: parseFeatures(readGiven(ctx.path(step.spec), step.spec), step.spec),
         ...(step.split ? { split: step.split } : {}),
         outs: {
           train: ctx.out(step.outs[0]!),

@@ -1,14 +1,16 @@
 /** Runner of `cmd` steps: shell commands, one after the other, each a child process with limits. */
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fail } from "../base/errors.ts";
+import { readGiven } from "../base/given.ts";
 import { paramNamed } from "../spec/interpolate.ts";
 import type { CmdStep } from "../spec/types.ts";
 import { codeFiles } from "./code.ts";
 import { paramText, stepPath } from "./env.ts";
 import { ExecEnded, execute } from "./exec.ts";
 import { interpreterParts } from "./interpreter.ts";
+import { mendOf } from "./last-words.ts";
 import type { KeyContext, Parts, StepContext, StepOutcome, StepRunner } from "./types.ts";
 
 export const cmdRunner: StepRunner<CmdStep> = { stages: false, keyParts, run };
@@ -110,7 +112,7 @@ function readMetrics(step: CmdStep, ctx: StepContext): Record<string, number> {
     // What is missing is an output that is missing, and is reported as such.
     if (!existsSync(ctx.out(file))) continue;
     try {
-      addNumbers(metrics, "", Bun.YAML.parse(readFileSync(ctx.out(file), "utf8")));
+      addNumbers(metrics, "", Bun.YAML.parse(readGiven(ctx.out(file), file).toString()));
     } catch (error) {
       throw fail("STEP_FAILED", {
         what: `step ${step.name} wrote metrics that are neither JSON nor YAML: ${(error as Error).message}`,
@@ -135,13 +137,16 @@ const TAIL_CHARS = 600;
 function exitError(step: CmdStep, ctx: StepContext, result: { exitCode: number; signal: string | undefined }) {
   const how = result.signal === undefined ? `exit code ${result.exitCode}` : `signal ${result.signal}`;
   const outOfMemory = result.signal === "SIGKILL" || result.exitCode === 137;
-  const lines = ctx.log.tail().split("\n").slice(-TAIL_LINES).join(" | ").trim().slice(-TAIL_CHARS);
+  const output = ctx.log.tail();
+  const { root } = ctx.pipeline;
+  const known = mendOf(output, step.cmd, { path: ctx.env.PATH ?? "", cwd: root });
+  const lines = output.split("\n").slice(-TAIL_LINES).join(" | ").trim().slice(-TAIL_CHARS);
   return fail("STEP_FAILED", {
     what: `the command of step ${step.name} ended with ${how}${lines === "" ? "" : `; its last output: ${lines}`}`,
     place: `${ctx.pipeline.file}:${step.line}`,
     mend: outOfMemory
       ? "something ended it from outside, often the kernel for want of memory; set resources.memory or make it smaller"
-      : `read ${ctx.log.path}`,
+      : (known ?? `read ${ctx.log.path}`),
     details: { step: step.name, exitCode: result.exitCode, signal: result.signal },
   });
 }

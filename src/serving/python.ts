@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fail } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
+import { missingModuleMend } from "../base/python-packages.ts";
 import type { TrimtabFlavor } from "../spec/mlmodel.ts";
 import { keepAlive, type ModelProcess, privateBytes, within } from "./child-model.ts";
 import type { RawPredictions } from "./frames.ts";
@@ -20,11 +21,13 @@ export const loadPython: LoadRuntime = async (folder, manifest, columns, options
   const place = join(folder, manifest.entry);
   if (!existsSync(place)) throw fail("MODEL_INVALID", { what: "the model's file is missing", place });
   const root = options.root ?? folder;
-  const nursery = nurseryOf(options.python ?? findPython(options.root), root);
+  const python = options.python ?? findPython(options.root);
+  const nursery = nurseryOf(python, root);
   let classes: Label[] | undefined;
+  const mend = (why: string) => missingModuleMend(why, Bun.which(python) ?? python);
   const start = async (): Promise<ModelProcess> => {
     const started = await nursery.fork({ folder, entry: manifest.entry });
-    const about = await load(started, { ...orderOf(folder, manifest, columns), root }, place);
+    const about = await load(started, { ...orderOf(folder, manifest, columns), root }, place, mend);
     if (manifest.task === "classification") classes = (about.classes as Label[] | null) ?? undefined;
     return started;
   };
@@ -56,14 +59,25 @@ function orderOf(folder: string, manifest: TrimtabFlavor, columns: readonly stri
   return { folder, entry: manifest.entry, task: manifest.task, classes: manifest.classes ?? null, columns, types };
 }
 
-async function load(started: ModelProcess, order: Record<string, unknown>, place: string) {
+async function load(
+  started: ModelProcess,
+  order: Record<string, unknown>,
+  place: string,
+  mendOf: (why: string) => string | undefined,
+) {
   const late = () => new Error(`it took longer than ${LIMITS.modelLoadMs} ms`);
   try {
     return await within(askJson(started.link, order), LIMITS.modelLoadMs, late);
   } catch (error) {
     const why = error instanceof LinkClosed ? `its process ${await started.obituary()}` : (error as Error).message;
     started.kill();
-    throw fail("MODEL_INVALID", { what: `the model cannot be loaded: ${why}`, place, cause: error });
+    const mend = mendOf(why);
+    throw fail("MODEL_INVALID", {
+      what: `the model cannot be loaded: ${why}`,
+      place,
+      ...(mend && { mend }),
+      cause: error,
+    });
   }
 }
 

@@ -1,7 +1,8 @@
 /** The little that reading a pipeline needs of the disk, so that parsing stays pure without it. Paths are relative to the root. */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { readGiven } from "../base/given.ts";
 
 export interface Disk {
   exists(path: string): boolean;
@@ -13,7 +14,7 @@ export const diskAt = (root: string): Disk => ({
   exists: (path) => existsSync(resolve(root, path)),
   read: (path) => {
     try {
-      return readFileSync(resolve(root, path));
+      return readGiven(resolve(root, path));
     } catch {
       return undefined;
     }

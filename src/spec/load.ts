@@ -1,8 +1,8 @@
 /** Reading of a pipeline.yaml: text → Pipeline, or all complaints at once. */
 
-import { readFile } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
-import { fail, TrimtabErrors } from "../base/errors.ts";
+import { fail, TrimtabError, TrimtabErrors } from "../base/errors.ts";
+import { readGiven } from "../base/given.ts";
 import { LIMITS } from "../base/limits.ts";
 import { buildPipeline } from "./build.ts";
 import { Complaints } from "./complaints.ts";
@@ -76,12 +76,17 @@ function refuseManySteps(document: unknown, complaints: Complaints): void {
 export async function loadPipeline(file: string, env: Env = process.env, overrides: Overrides = {}): Promise<Pipeline> {
   const path = resolve(file);
   const root = dirname(path);
-  const source = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    const code = error.code === "ENOENT" || error.code === "ENOTDIR" ? "SPEC_NOT_FOUND" : "FILE_NOT_READABLE";
-    if (error.code === "EISDIR")
-      throw new TrimtabErrors([fail(code, { what: "is a folder, not a file", place: file, mend: "name a file" })]);
-    const what = code === "SPEC_NOT_FOUND" ? "does not exist" : `cannot be read (${error.code})`;
+  return parsePipeline(sourceOf(path, file), { file: basename(path), root, env, overrides, disk: diskAt(root) });
+}
+
+function sourceOf(path: string, file: string): Uint8Array {
+  try {
+    return readGiven(path, file);
+  } catch (error) {
+    if (error instanceof TrimtabError) throw new TrimtabErrors([error]);
+    const { code: found } = error as NodeJS.ErrnoException;
+    const code = found === "ENOENT" || found === "ENOTDIR" ? "SPEC_NOT_FOUND" : "FILE_NOT_READABLE";
+    const what = code === "SPEC_NOT_FOUND" ? "does not exist" : `cannot be read (${found})`;
     throw new TrimtabErrors([fail(code, { what, place: file })]);
-  });
-  return parsePipeline(source, { file: basename(path), root, env, overrides, disk: diskAt(root) });
+  }
 }

@@ -1,9 +1,10 @@
 /** Bad input through the real program: one line with code, place and mend, a non-zero exit, nothing half-written. */
 
 import { afterAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freshFolder, trimtab } from "../program.ts";
+import { processFacts } from "../../src/pipeline/processes.ts";
+import { environment, freshFolder, REPO, trimtab } from "../program.ts";
 
 const folder = freshFolder("bad-input");
 afterAll(() => folder.remove());
@@ -46,6 +47,18 @@ const REFUSED: [name: string, files: Record<string, string | Uint8Array>, code: 
       "STEP_FAILED",
       1,
       /steps\.s|pipeline\.yaml/,
+    ],
+    [
+      "a step that lacks a Python package",
+      {
+        "pipeline.yaml": step(
+          JSON.stringify("python3 train.py; echo \"ModuleNotFoundError: No module named 'sklearn.svm'\" >&2; exit 1"),
+        ),
+        "train.py": "raise SystemExit(1)\n",
+      },
+      "STEP_FAILED",
+      1,
+      /Mend: install it: \S*python3 -m pip install scikit-learn; or if sklearn is a module of yours/,
     ],
     [
       "a step that hangs",
@@ -114,3 +127,64 @@ test("a port that is taken is said before anything starts", async () => {
   }
   holder.stop(true);
 }, 60_000);
+
+test("a pipe or a device in the place of a file is refused at once", async () => {
+  const home = join(folder.path, "pipes");
+  const pipeline = (steps: string) =>
+    `model: m\ndata: { d: d.csv }\nsteps:\n  s:\n${steps.replaceAll(/^/gm, "    ")}\n`;
+  const cases: [name: string, pipeline: string | undefined, code: string][] = [
+    ["pipeline.yaml", undefined, "FILE_NOT_READABLE"],
+    ["d.csv", pipeline("validate: d\nexpect: [column_values_to_not_be_null: [a]]"), "FILE_NOT_READABLE"],
+    ["suite.json", pipeline("validate: d\nsuite: suite.json"), "FILE_NOT_READABLE"],
+    ["features.yaml", pipeline("transform: d\nspec: features.yaml\nouts: [a.parquet]"), "FILE_NOT_READABLE"],
+    ["params.yaml", pipeline("cmd: echo 1 > o\nouts: [o]\nparams: [{ params.yaml: [a] }]"), "SPEC_INVALID"],
+    ["dep.txt", pipeline("cmd: echo 1 > o\nouts: [o]\ndeps: [dep.txt]"), "FILE_NOT_READABLE"],
+  ];
+  for (const make of [["mkfifo"], ["ln", "-s", "/dev/zero"]])
+    for (const [name, text, code] of cases) {
+      mkdirSync(home);
+      writeFileSync(join(home, "d.csv"), CSV);
+      if (text !== undefined) writeFileSync(join(home, "pipeline.yaml"), text);
+      rmSync(join(home, name), { force: true });
+      expect(Bun.spawnSync([...make, join(home, name)]).exitCode).toBe(0);
+      const ended = await trimtab(["run"], { cwd: home });
+      const [first] = errorsOf(ended.stderr);
+      expect({ make, name, exit: ended.exit, code: /\[(\w+)\]/.exec(first ?? "")?.[1], says: first }).toEqual({
+        make,
+        name,
+        exit: 2,
+        code,
+        says: expect.stringContaining(name),
+      });
+      rmSync(home, { recursive: true });
+    }
+}, 60_000);
+
+test("a step that prints a gigabyte: the log keeps its head and tail, and our memory does not follow", async () => {
+  const home = join(folder.path, "gigabyte");
+  mkdirSync(home);
+  const print = "echo first; yes 0123456789abcdef | head -c 1073741824; echo last; echo 1 > out.txt";
+  writeFileSync(join(home, "pipeline.yaml"), step(print));
+  const child = Bun.spawn([join(REPO, "bin/trimtab"), "run"], {
+    cwd: home,
+    env: environment(),
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "ignore",
+  });
+  // Not the kernel's own maximum: that begins with the size of this process at the spawn.
+  let peakBytes = 0;
+  while (child.exitCode === null) {
+    peakBytes = Math.max(peakBytes, processFacts(child.pid)?.residentBytes ?? 0);
+    await Bun.sleep(20);
+  }
+  expect(await child.exited).toBe(0);
+  expect(peakBytes).toBeLessThan(400 << 20);
+  const logs = join(home, ".trimtab/logs");
+  const [log] = readdirSync(logs, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".log"));
+  const text = readFileSync(join(logs, log!), "utf8");
+  expect(text.length).toBeLessThan(11 << 20);
+  expect(text).toStartWith("first\n");
+  expect(text).toContain("of output left out");
+  expect(text).toEndWith("last\n");
+}, 120_000);

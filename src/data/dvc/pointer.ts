@@ -1,9 +1,9 @@
 /** A `<name>.dvc` file: the hash and place of one tracked file or folder. Read from DVC 3 and 2, written as DVC 3 writes it. */
 
-import { readFileSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { fail, type TrimtabError } from "../../base/errors.ts";
 import { writeFileAtomic } from "../../base/files.ts";
+import { readGiven } from "../../base/given.ts";
 import { readYaml } from "../../spec/yaml.ts";
 import { readError } from "../../store/walk.ts";
 
@@ -79,7 +79,7 @@ const bad = (place: string, what: string): TrimtabError =>
 
 function bytesOf(file: string): Uint8Array {
   try {
-    return readFileSync(file);
+    return readGiven(file);
   } catch (error) {
     throw readError(error, file);
   }
