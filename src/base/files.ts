@@ -22,10 +22,17 @@ export function injectFaults(next: Faults): () => void {
   };
 }
 
-function mapError(error: unknown, path: string): unknown {
+/** A system error from writing `path` as ours; any other as it is. */
+export function writeError(error: unknown, path: string): unknown {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === "ENOSPC" || code === "EDQUOT")
     return fail("DISK_FULL", { what: "no space left on the disk", place: path });
+  if (code === "EFBIG")
+    return fail("DISK_FULL", {
+      what: "the file is larger than this process may write",
+      place: path,
+      mend: "raise the limit: ulimit -f",
+    });
   if (code === "EACCES" || code === "EPERM" || code === "EROFS")
     return fail("FILE_NOT_WRITABLE", { what: `cannot write (${code})`, place: path });
   return error;
@@ -60,7 +67,7 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
     syncFolder(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw mapError(error, path);
+    throw writeError(error, path);
   }
 }
 
@@ -77,7 +84,7 @@ export async function publish(staging: string, destination: string): Promise<voi
     await rename(staging, destination);
     syncFolder(dirname(destination));
   } catch (error) {
-    throw mapError(error, destination);
+    throw writeError(error, destination);
   }
 }
 
@@ -101,7 +108,7 @@ export async function publishMany(staging: string, moves: readonly { from: strin
     if (moves.length <= SYNC_EACH_MAX || !(await syncFileSystem(staging)))
       for (const folder of new Set([...folders, ...[...folders].map(dirname)])) syncFolder(folder);
   } catch (error) {
-    throw mapError(error, at);
+    throw writeError(error, at);
   }
 }
 
@@ -145,6 +152,6 @@ export async function swapLink(link: string, target: string): Promise<void> {
     syncFolder(dirname(link));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw mapError(error, link);
+    throw writeError(error, link);
   }
 }

@@ -79,6 +79,12 @@ function mappedError(error: unknown, place: string): unknown {
   if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED"))
     return fail("DB_LOCKED", { ...about, what: "the database is locked by another program" });
   if (code === "SQLITE_FULL") return fail("DISK_FULL", { ...about, what: "no space left for the database" });
+  if (code.startsWith("SQLITE_IOERR"))
+    return fail("FILE_SYSTEM", {
+      ...about,
+      what: `the disk failed under the database (${code})`,
+      mend: "check the disk, its quota and ulimit -f, then run again",
+    });
   if (code === "SQLITE_CORRUPT" || code === "SQLITE_NOTADB")
     return fail("DB_UNREACHABLE", {
       ...about,

@@ -1,8 +1,9 @@
 /** Is everything sound? Each examination is one function; none changes anything. */
 
 import { existsSync } from "node:fs";
-import { readdir, statfs } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { diskFreeBytes } from "../base/disk.ts";
 import { asTrimtabError, fail } from "../base/errors.ts";
 import { showBytes } from "../base/units.ts";
 import { VERSION } from "../base/version.ts";
@@ -24,7 +25,8 @@ export interface Finding {
   mend: string;
 }
 
-const DISK_BYTES_LOW = 1 << 30;
+/** Earlier than status, which says only what needs a person now. */
+const DISK_SOON_LOW_BYTES = 1 << 30;
 
 const EXAMINATIONS: readonly ((workspace: Workspace, env: Record<string, string | undefined>) => Promise<Finding[]>)[] =
   [examineProgram, examinePipeline, examineJournal, examineVersions, examineDeployments, examineDisk];
@@ -134,10 +136,11 @@ async function examineDeployments({ deploy }: Workspace): Promise<Finding[]> {
 }
 
 async function examineDisk({ root }: Workspace): Promise<Finding[]> {
-  const { bavail, bsize } = await statfs(root);
-  const freeBytes = bavail * bsize;
+  const freeBytes = await diskFreeBytes(root);
   const found = `${showBytes(freeBytes)} free`;
   return [
-    freeBytes < DISK_BYTES_LOW ? { state: "warn", what: "disk", found, mend: "free some space" } : ok("disk", found),
+    freeBytes < DISK_SOON_LOW_BYTES
+      ? { state: "warn", what: "disk", found, mend: "free some space" }
+      : ok("disk", found),
   ];
 }

@@ -2,7 +2,10 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { diskFreeBytes } from "../base/disk.ts";
 import { asTrimtabError, TrimtabError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import { showBytes } from "../base/units.ts";
 import { listEvents } from "../db/events.ts";
 import { listJobs } from "../db/jobs.ts";
 import { runPipeline } from "../pipeline/run.ts";
@@ -57,7 +60,12 @@ export async function statusOf(life: Life, pipeline: Pipeline): Promise<StatusVi
       failed: jobs.filter((job) => job.state === "failed").length,
     },
   };
-  return { ...view, attention: [...attentionTo(current), ...(await attentionOf(life, pipeline, view))] };
+  const attention = [
+    ...attentionTo(current),
+    ...(await attentionToDisk(life)),
+    ...(await attentionOf(life, pipeline, view)),
+  ];
+  return { ...view, attention };
 }
 
 /** What is wrong with what serves now. */
@@ -66,6 +74,14 @@ function attentionTo(current: Deployment | TrimtabError | undefined): Attention[
   if (current instanceof TrimtabError) return [{ what: current.message, mend: current.mend }];
   const gone = current.models.filter((served) => !existsSync(join(served.folder, "MLmodel")));
   return gone.map(({ version }) => ({ what: `version ${version} serves and its files are gone`, mend: "trimtab run" }));
+}
+
+/** Serving goes on without a disk, but loses what it would capture; a run fails. */
+async function attentionToDisk({ workspace }: Life): Promise<Attention[]> {
+  const freeBytes = await diskFreeBytes(workspace.root);
+  if (freeBytes >= LIMITS.diskLowBytes) return [];
+  const what = `the disk is nearly full (${showBytes(freeBytes)} free): predictions may not be captured, and runs may fail`;
+  return [{ what, mend: "free some space" }];
 }
 
 async function attentionOf(life: Life, pipeline: Pipeline, view: Omit<StatusView, "attention">): Promise<Attention[]> {

@@ -1,8 +1,8 @@
 /**
  * Appending lines to dated files, for one process: `<folder>/<YYYY-MM-DD>/<prefix><pid>-<n>.jsonl`. Lines gather in
  * memory and are written together, one write at a time, so a line is whole unless the disk fills or the power goes. A new file
- * begins with a new day (UTC) and at a size. What a full disk keeps from being written is dropped and counted: capture never
- * stops predictions.
+ * begins with a new day (UTC), at a size, and after a write that was cut short. What a full disk keeps from being written is
+ * dropped and counted: capture never stops predictions.
  */
 
 import { constants } from "node:fs";
@@ -10,6 +10,7 @@ import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { isoTime } from "../base/clock.ts";
+import { writeError } from "../base/files.ts";
 import { LIMITS } from "../base/limits.ts";
 import { log } from "../base/log.ts";
 
@@ -34,6 +35,7 @@ export interface AppenderOptions {
 export function createAppender(options: AppenderOptions): Appender {
   const { flushMs = LIMITS.captureFlushMs, waitingBytesMax = LIMITS.captureBytes } = options;
   const files = createDatedFiles(options);
+  const drop = reporter(options);
   let lines: string[] = [];
   let waitingBytes = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -48,7 +50,7 @@ export function createAppender(options: AppenderOptions): Appender {
     const batch = lines;
     lines = [];
     waitingBytes = 0;
-    running = batch.length > 0 ? writeOrDrop(files, batch, options.onDropped) : Promise.resolve();
+    running = batch.length > 0 ? writeOrDrop(files, batch, drop) : Promise.resolve();
     return running;
   };
 
@@ -72,14 +74,30 @@ export function createAppender(options: AppenderOptions): Appender {
   };
 }
 
-async function writeOrDrop(files: DatedFiles, lines: string[], onDropped?: (lines: number) => void): Promise<void> {
+async function writeOrDrop(files: DatedFiles, lines: string[], drop: Drop): Promise<void> {
   try {
     await files.write(`${lines.join("\n")}\n`);
   } catch (error) {
-    onDropped?.(lines.length);
-    log.error("captured lines were dropped", { lines: lines.length, error: (error as Error).message });
+    drop(lines.length, error as Error);
     throw error;
   }
+}
+
+type Drop = (lines: number, error: Error) => void;
+
+/** A disk that is full fails ten writes a second: each is counted, and the log gets a line now and then. */
+const SAY_DROPPED_MS = 10_000;
+
+function reporter({ clock, onDropped }: AppenderOptions): Drop {
+  let unsaid = 0;
+  let saidMs = Number.NEGATIVE_INFINITY;
+  return (lines, error) => {
+    onDropped?.(lines);
+    unsaid += lines;
+    if (clock.nowMs() - saidMs < SAY_DROPPED_MS) return;
+    log.error("captured lines were dropped", { lines: unsaid, error: error.message });
+    [unsaid, saidMs] = [0, clock.nowMs()];
+  };
 }
 
 interface DatedFiles {
@@ -95,6 +113,7 @@ function createDatedFiles({
   fileBytesMax = LIMITS.captureFileBytes,
 }: AppenderOptions): DatedFiles {
   let handle: FileHandle | undefined;
+  let path = "";
   let day = "";
   let sizeBytes = 0;
 
@@ -102,9 +121,10 @@ function createDatedFiles({
     await handle?.close();
     handle = undefined;
     const dated = join(folder, today);
+    path = dated;
     await mkdir(dated, { recursive: true });
     for (let n = 0; ; n++) {
-      const path = join(dated, `${prefix}${process.pid}-${n}.jsonl`);
+      path = join(dated, `${prefix}${process.pid}-${n}.jsonl`);
       // Exclusive: a former process may have had the same pid.
       const opened = await open(
         path,
@@ -116,22 +136,30 @@ function createDatedFiles({
     }
   };
 
+  /**
+   * After a write that was cut short the file ends in half a line: go on in another one. Not after a write that took nothing,
+   * or a disk that stays full would fill with empty files.
+   */
+  const leaveTorn = async () => {
+    if (handle === undefined || (await handle.stat()).size === sizeBytes) return;
+    await handle.close();
+    handle = undefined;
+  };
+
   return {
     async write(text) {
       const today = isoTime(clock.nowMs()).slice(0, 10);
-      if (handle === undefined || today !== day || sizeBytes >= fileBytesMax) {
-        handle = await next(today);
-        [day, sizeBytes] = [today, 0];
-      }
       const bytes = Buffer.from(text);
       try {
+        if (handle === undefined || today !== day || sizeBytes >= fileBytesMax) {
+          handle = await next(today);
+          [day, sizeBytes] = [today, 0];
+        }
         await handle.writeFile(bytes);
         sizeBytes += bytes.length;
       } catch (error) {
-        // The file may end in half a line now: go on in another one.
-        await handle.close();
-        handle = undefined;
-        throw error;
+        await leaveTorn();
+        throw writeError(error, path);
       }
     },
     async close() {
