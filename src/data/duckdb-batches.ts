@@ -6,10 +6,14 @@
 import type { Batch, Column, ColumnSpec, ColumnType } from "../base/columns.ts";
 import { columnTypeOf, type DuckColumn, ident } from "./sql.ts";
 
-/** The query with every column cast to what a batch holds. */
+/**
+ * The query with every column cast to what a batch holds. Columns are named by their place meanwhile: DuckDB's names know no
+ * case, and of two that differ only so it would give one twice.
+ */
 export function batchSelect(sql: string, columns: readonly DuckColumn[]): string {
-  const list = columns.map(({ name, type }) => `${CAST[columnTypeOf(type)](ident(name))} AS ${ident(name)}`);
-  return `SELECT ${list.join(", ")} FROM (${sql})`;
+  const places = columns.map((_, i) => `c${i}`);
+  const list = columns.map(({ type }, i) => `${CAST[columnTypeOf(type)](places[i]!)} AS ${places[i]}`);
+  return `SELECT ${list.join(", ")} FROM (${sql}) AS rows(${places.join(", ")})`;
 }
 
 const asDouble = (expression: string): string => `coalesce(${expression}::DOUBLE, 'NaN'::DOUBLE)`;

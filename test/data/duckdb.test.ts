@@ -122,3 +122,8 @@ test("a signal ends what runs, with its reason", async () => {
   await expect(other.rows("SELECT 1")).rejects.toMatchObject({ code: "STEP_TIMEOUT" });
   other.close();
 });
+
+test("columns whose names differ only in case stay apart", async () => {
+  const { columns } = await duck.batch(`SELECT 1 AS a, 2 AS "A", 'x' AS b`);
+  expect(columns).toEqual({ a: Float64Array.of(1), A: Float64Array.of(2), b: ["x"] });
+});

@@ -94,7 +94,7 @@ test("force runs all, or the named steps; only brings its upstream along", async
   expect(did(forced)).toEqual({ b: "done" });
   const all = await world.run(diamond(), { force: true });
   expect(Object.keys(did(all)).length).toBe(5);
-  expect(world.run(diamond(), { only: ["nope"] })).rejects.toMatchObject({ code: "NOT_FOUND" });
+  await expect(world.run(diamond(), { only: ["nope"] })).rejects.toMatchObject({ code: "NOT_FOUND" });
 });
 
 test("a dry run writes nothing and tells the reasons", async () => {

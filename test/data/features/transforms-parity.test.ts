@@ -71,7 +71,7 @@ test("any transforms fitted on any frame: SQL and serving agree on other rows, u
         const sql = featuresSql(fitted, table);
         const served = attempt(() => compileFeatures(fitted).apply(batch));
         if (served) expectEqual(served, await duck.batch(sql), fitted.outputs);
-        else expect(duck.batch(sql)).rejects.toThrow("training did not see");
+        else await expect(duck.batch(sql)).rejects.toThrow("training did not see");
       }
     }),
     { numRuns: 150 },
