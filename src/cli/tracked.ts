@@ -1,51 +1,70 @@
-/** `data …`: files and folders kept by content beside Git, in DVC's own pointer files and cache layout. */
+/** `data …`: data kept by content beside Git, in DVC's own files. */
 
-import { resolve } from "node:path";
-import type { TrackedPorts } from "../data/dvc/tracked.ts";
-import type { Command, CommandGroup, Input } from "./command.ts";
-import { text, texts } from "./command.ts";
-import type { Io } from "./io.ts";
-import { table } from "./io.ts";
+import { relative } from "node:path";
+import { showBytes } from "../base/units.ts";
+import type { Life } from "../life/context.ts";
+import { type Command, type CommandGroup, type Input, text, texts } from "./command.ts";
+import { type Io, table } from "./io.ts";
+
+const PATHS = { name: "paths", about: "data or its .dvc file; default: all of it", many: true };
+const FORCE = { name: "force", about: "overwrite changes that are stored nowhere" };
+const REMOTE = {
+  name: "remote",
+  short: "r",
+  value: "remote",
+  about: "a folder, or the name of a remote in .dvc/config; default: the default remote",
+};
+
+const withTracked = async <T>(
+  io: Io,
+  work: (tracked: typeof import("../life/tracked.ts"), life: Life) => Promise<T>,
+): Promise<T> => {
+  const { withLife } = await import("../life/context.ts");
+  const tracked = await import("../life/tracked.ts");
+  return withLife({ root: io.cwd, env: io.env }, (life) => work(tracked, life));
+};
+const named = (input: Input): string[] => texts(input.args.paths);
+const remoteOf = (input: Input) => {
+  const remote = text(input.options.remote);
+  return remote === undefined ? {} : { remote };
+};
 
 const add: Command = {
   name: "data add",
-  about: "Keep a file or folder by content: copies it into the cache and writes <path>.dvc for Git",
-  args: [{ name: "path", about: "files or folders", required: true, many: true }],
-  examples: ["trimtab data add data/flights && git add data/flights.dvc data/.gitignore"],
+  about: "Keep a file or folder by content: its pointer goes into Git, the data does not",
+  details: "Writes <path>.dvc and a line in .gitignore, as DVC does; where there is a .dvc folder its cache is used.",
+  args: [{ name: "paths", about: "files or folders", required: true, many: true }],
+  examples: ["trimtab data add data/flights.parquet"],
   action: async (io, input) => {
-    const { addTracked } = await import("../data/dvc/tracked.ts");
-    const added = await withPorts(io, async (ports) => {
-      const all = [];
-      for (const path of texts(input.args.path)) {
-        io.progress(`adding ${path}…`);
-        const { md5, sizeBytes } = await addTracked(ports, resolve(io.cwd, path));
-        all.push({ path, md5, sizeBytes });
-      }
-      return all;
-    });
+    io.progress("storing…");
+    const added = await withTracked(io, (tracked, life) => tracked.addData(life, named(input)));
     io.progressDone();
-    io.data({ added }, () => added.map(({ path, md5 }) => `${path}.dvc  ${io.paint.dim(md5)}`).join("\n"));
+    io.data({ added }, () =>
+      added.map((a) => `${io.paint.green("✓")} ${a.path}.dvc  ${showBytes(a.sizeBytes)}`).join("\n"),
+    );
     return 0;
   },
 };
 
 const status: Command = {
   name: "data status",
-  about: "Which kept files and folders differ from their .dvc file, or are missing",
-  action: async (io) => {
-    const { findPointers, trackedStates } = await import("../data/dvc/tracked.ts");
-    const states = await withPorts(io, (ports) => trackedStates(ports, findPointers(io.cwd)));
-    io.data({ states }, () =>
-      table(
-        io,
-        states,
-        [
-          { title: "data", value: (s) => s.path },
-          { title: "", value: (s) => (s.state === "unchanged" ? s.state : io.paint.yellow(s.state)) },
-          { title: "in cache", value: (s) => (s.cached ? "yes" : io.paint.red("no")) },
-        ],
-        "nothing is kept by content here",
-      ),
+  about: "How the data stands against its pointers",
+  args: [PATHS],
+  action: async (io, input) => {
+    const states = await withTracked(io, (tracked, life) => tracked.dataStates(life, named(input)));
+    io.data(
+      { states: states.map((s) => ({ ...s, pointer: relative(io.cwd, s.pointer), path: relative(io.cwd, s.path) })) },
+      () =>
+        table(
+          io,
+          states,
+          [
+            { title: "data", value: (s) => relative(io.cwd, s.path) },
+            { title: "state", value: (s) => (s.state === "unchanged" ? s.state : io.paint.yellow(s.state)) },
+            { title: "in the cache", value: (s) => (s.cached ? "yes" : io.paint.yellow("no")) },
+          ],
+          "nothing is kept by content here",
+        ),
     );
     return 0;
   },
@@ -53,73 +72,66 @@ const status: Command = {
 
 const checkout: Command = {
   name: "data checkout",
-  about: "Put back what the .dvc files say, from the cache",
-  args: [{ name: "pointer", about: ".dvc files; default: all", many: true }],
-  options: [{ name: "force", about: "overwrite what is in no cache" }],
+  about: "Put back what the pointers say, from the cache",
+  args: [PATHS],
+  options: [FORCE],
   action: async (io, input) => {
-    const { checkoutTracked } = await import("../data/dvc/tracked.ts");
-    const changed = await withPorts(io, async (ports) => {
-      const all = [];
-      for (const pointer of await pointersOf(io, input))
-        if (await checkoutTracked(ports, pointer, input.options.force === true)) all.push(pointer);
-      return all;
-    });
-    io.data({ changed }, () => changed.join("\n") || io.paint.dim("nothing to put back"));
+    const changed = await withTracked(io, (tracked, life) =>
+      tracked.checkoutData(life, named(input), input.options.force === true),
+    );
+    const pointers = changed.map((pointer) => relative(io.cwd, pointer));
+    io.data({ changed: pointers }, () => (pointers.length === 0 ? "nothing to put back" : pointers.join("\n")));
     return 0;
   },
 };
 
 const pull: Command = {
   name: "data pull",
-  about: "Fetch what the .dvc files name from a folder in DVC's layout, and put it back",
-  args: [
-    { name: "remote", about: "the folder (a mounted share, another clone's cache)", required: true },
-    { name: "pointer", about: ".dvc files; default: all", many: true },
-  ],
-  options: [{ name: "force", about: "overwrite what is in no cache" }],
+  about: "Fetch what the pointers say from a remote, and put it back",
+  args: [PATHS],
+  options: [REMOTE, FORCE],
   action: async (io, input) => {
-    const { pullTracked } = await import("../data/dvc/tracked.ts");
-    const { showBytes } = await import("../base/units.ts");
-    const pointers = await pointersOf(io, input);
-    const remote = resolve(io.cwd, text(input.args.remote)!);
     io.progress("pulling…");
-    const transfer = await withPorts(io, (ports) => pullTracked(ports, pointers, remote, input.options.force === true));
+    const transfer = await withTracked(io, (tracked, life) =>
+      tracked.pullData(life, named(input), { ...remoteOf(input), force: input.options.force === true }),
+    );
     io.progressDone();
-    io.data(transfer, () => `${transfer.objects} objects came, ${showBytes(transfer.sizeBytes)}`);
+    io.data(transfer, () => `${transfer.objects} objects, ${showBytes(transfer.sizeBytes)}`);
+    return 0;
+  },
+};
+
+const push: Command = {
+  name: "data push",
+  about: "Store what the pointers say in a remote",
+  args: [PATHS],
+  options: [REMOTE],
+  action: async (io, input) => {
+    io.progress("pushing…");
+    const transfer = await withTracked(io, (tracked, life) => tracked.pushData(life, named(input), remoteOf(input)));
+    io.progressDone();
+    io.data(transfer, () => `${transfer.objects} objects, ${showBytes(transfer.sizeBytes)}`);
     return 0;
   },
 };
 
 const gc: Command = {
   name: "data gc",
-  about: "Remove cached objects that no .dvc file and no step's record names",
+  about: "Delete objects of .trimtab/cache that no pointer here and no step's record names",
+  details: "Pointers of other branches do not count: push their data first. DVC's own cache is left to dvc gc.",
   options: [{ name: "dry-run", about: "only say what would go" }],
   action: async (io, input) => {
-    const { collectTracked } = await import("../data/dvc/tracked.ts");
-    const { recordedDigests } = await import("../db/steps.ts");
-    const { withLife } = await import("../life/context.ts");
-    const { showBytes } = await import("../base/units.ts");
     const dryRun = input.options["dry-run"] === true;
-    const garbage = await withLife({ root: io.cwd, env: io.env }, async (life) =>
-      collectTracked(life.cache, io.cwd, { alsoKeep: await recordedDigests(life.db), dryRun }),
-    );
-    io.data(garbage, () => {
-      const verb = dryRun ? "would remove" : "removed";
-      return `${verb} ${garbage.removed} objects, ${showBytes(garbage.sizeBytes)}; kept ${garbage.kept}`;
+    const garbage = await withTracked(io, (tracked, life) => tracked.collectData(life, dryRun));
+    io.data({ ...garbage, dryRun }, () => {
+      const verb = dryRun ? "would go" : "gone";
+      return `${garbage.removed} objects ${verb} (${showBytes(garbage.sizeBytes)}), ${garbage.kept} kept`;
     });
     return 0;
   },
 };
 
-async function pointersOf(io: Io, input: Input): Promise<string[]> {
-  const { findPointers } = await import("../data/dvc/tracked.ts");
-  const named = texts(input.args.pointer).map((pointer) => resolve(io.cwd, pointer));
-  return named.length > 0 ? named : findPointers(io.cwd);
-}
-
-async function withPorts<T>(io: Io, work: (ports: TrackedPorts) => Promise<T>): Promise<T> {
-  const { withLife } = await import("../life/context.ts");
-  return withLife({ root: io.cwd, env: io.env }, (life) => work({ cache: life.cache, stats: life.stats }));
-}
-
-export const trackedGroup: CommandGroup = { title: "Data by content", commands: [add, status, checkout, pull, gc] };
+export const trackedGroup: CommandGroup = {
+  title: "Data kept by content",
+  commands: [add, status, checkout, pull, push, gc],
+};

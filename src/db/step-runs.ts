@@ -94,6 +94,12 @@ export async function runningPipelineRun(sql: Sql, pipeline: string): Promise<Pi
   return row && toRun(row);
 }
 
+/** The same of every pipeline. */
+export async function runningPipelineRuns(sql: Sql): Promise<PipelineRun[]> {
+  const rows = await sql.all<PipelineRunRow>("SELECT * FROM pipeline_runs WHERE state = 'running'");
+  return rows.map(toRun);
+}
+
 /** Newest first; of one pipeline, or of all. */
 export async function listPipelineRuns(sql: Sql, pipeline?: string, limit = 100): Promise<PipelineRun[]> {
   const [where, params] = pipeline === undefined ? ["", []] : ["WHERE pipeline = ?", [pipeline]];

@@ -31,7 +31,7 @@ test("gc keeps what a .dvc file names, and pull fetches what is gone", async () 
   const other = freshFolder("tracked-other");
   writeFileSync(join(other.path, "d.dvc"), readFileSync(at("d.dvc")));
   const cache = at(".trimtab", "cache");
-  const pulled = await trimtab(["data", "pull", cache], { cwd: other.path });
+  const pulled = await trimtab(["data", "pull", "--remote", cache], { cwd: other.path });
   expect(pulled.exit).toBe(0);
   expect(readFileSync(join(other.path, "d", "a"), "utf8")).toBe("one");
   other.remove();

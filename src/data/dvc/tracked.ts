@@ -120,6 +120,13 @@ export async function pullTracked(
   return transfer;
 }
 
+/** Stores what the pointers name in a remote, which is a cache of its own, from the cache's folder `from`. */
+export const pushTracked = (remote: Cache, from: string, pointers: readonly string[]): Promise<Transfer> =>
+  remote.receive(
+    from,
+    pointers.map((pointer) => readDvcPointer(pointer).md5),
+  );
+
 /** Deletes every object that no pointer below `root` names; `alsoKeep` are those that others need. The caller keeps writers away. */
 export async function collectTracked(
   cache: Cache,
