@@ -12,6 +12,7 @@
  *                         deploy
  */
 
+import { automationOn } from "../base/automation.ts";
 import { fail } from "../base/errors.ts";
 import { childEnv } from "../base/program.ts";
 import { recordDataset } from "../data/datasets.ts";
@@ -21,7 +22,7 @@ import type { Verdict } from "../registry/gate.ts";
 import type { Deployment } from "../serving/deployment.ts";
 import { requireAvailable } from "../spec/availability.ts";
 import type { DataSource, EvaluateStep, Pipeline, TriggerName } from "../spec/types.ts";
-import { automationOn, leaveToPerson } from "./automation.ts";
+import { leaveToPerson } from "./automation.ts";
 import type { Life } from "./context.ts";
 import { deploy } from "./deploy.ts";
 import type { Evaluation } from "./evaluate.ts";

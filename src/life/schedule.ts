@@ -1,9 +1,10 @@
 /** Schedules of `retrain.when` as jobs. Several control replicas may tick at once: the job's key makes it one. */
 
+import { automationOn } from "../base/automation.ts";
 import { log } from "../base/log.ts";
 import { nextScheduleMs } from "../spec/cron.ts";
 import type { Pipeline } from "../spec/types.ts";
-import { automationOn, leaveToPerson } from "./automation.ts";
+import { leaveToPerson } from "./automation.ts";
 import type { Life } from "./context.ts";
 import { queueRun } from "./jobs.ts";
 

@@ -1,12 +1,13 @@
 /** What the control process looks after: live windows, new data, alerts, retention. Each call is one look and ends. */
 
+import { automationOn } from "../base/automation.ts";
 import { parseDurationMs } from "../base/units.ts";
 import { listDatasets } from "../db/datasets.ts";
 import { createMonitor, type Monitor } from "../monitor/monitor.ts";
 import { currentDeployment } from "../serving/deployment.ts";
 import { retainPredictions } from "../serving/retention.ts";
 import type { Pipeline } from "../spec/types.ts";
-import { automationOn, leaveToPerson } from "./automation.ts";
+import { leaveToPerson } from "./automation.ts";
 import type { Life } from "./context.ts";
 import { queueRun } from "./jobs.ts";
 

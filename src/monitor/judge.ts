@@ -3,6 +3,7 @@
  * come. A first verdict that fires asks for a retraining; a later one that does not changes the record, not what was asked.
  */
 
+import { automationOn } from "../base/automation.ts";
 import { isoTime } from "../base/clock.ts";
 import type { Sql } from "../db/db.ts";
 import { appendEvent } from "../db/events.ts";
@@ -21,7 +22,7 @@ import { windowSize } from "./context.ts";
 import { judgeDrift } from "./drift/verdict.ts";
 import { judgePerformance, measurePerformance } from "./performance.ts";
 import { loadAnswers } from "./take-outcomes.ts";
-import { askForRetraining, type Fired, isAutomatic } from "./triggers.ts";
+import { askForRetraining, type Fired } from "./triggers.ts";
 import { type MonitorWindow, nameOfWindow, rowOfWindow, windowOfRow } from "./window.ts";
 
 /** A slice of time with fewer rows is not judged. */
@@ -115,7 +116,7 @@ async function settle(
     else if (news.length === 0 || hasAsked(before)) window.action ??= "none";
     else {
       const serving = versions.get(window.version)?.serving ?? false;
-      const automatic = isAutomatic((deps.env ?? process.env).TRIMTAB_AUTOMATE_RETRAIN);
+      const automatic = automationOn(deps.env ?? process.env, "retrain");
       const decision = await askForRetraining(sql, { pipeline, window, fired, why, serving, automatic, nowMs });
       Object.assign(window, { action: decision.action, actionReason: decision.reason, jobId: decision.jobId });
     }

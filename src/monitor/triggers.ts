@@ -109,7 +109,3 @@ async function leaveToPerson(sql: Sql, facts: TriggerFacts, trigger: Fired): Pro
   );
   return held("left_to_person", `left to a person: ${why}`);
 }
-
-/** An automation is on unless its variable says otherwise. */
-export const isAutomatic = (setting: string | undefined): boolean =>
-  !/^(false|0|off|no)$/i.test((setting ?? "").trim());

@@ -1,4 +1,7 @@
-/** Hypothesis tests on counts and moments. Formulas: any textbook; sources are named where authors differ. */
+/**
+ * Hypothesis tests on counts and moments, held to SciPy's and statsmodels' values. Formulas: any textbook; sources are named
+ * where authors differ. All of them are what stats/ offers: drift uses two, comparing versions by their outcomes the others.
+ */
 
 import { chiSquareSf, normalQuantile, normalSf, studentQuantile, studentSf } from "./distributions.ts";
 

@@ -268,3 +268,13 @@ test("no features, and two of one name", async () => {
     "error[FEATURES_INVALID] features.yaml: no feature is left after the transforms. Mend: name more columns, or do not drop the only category.",
   ]);
 });
+
+test("of a long expression a message shows the part around the problem", async () => {
+  const sum = (terms: number) => Array(terms).fill("age").join(" + ");
+  const [long] = await refused(`{ derive: { x: "${sum(20)} + agee + ${sum(20)}" }, features: { a: [x] } }`);
+  expect(long).toContain('unknown column "agee", at column 121 of: …age + age');
+  expect(long).toContain("+ agee + age");
+  expect(long!.length).toBeLessThan(400);
+  const [name] = await refused(`{ derive: { x: "${"y".repeat(5000)}" }, features: { a: [x] } }`);
+  expect(name!.length).toBeLessThan(500);
+});

@@ -77,7 +77,7 @@ test("any transforms fitted on any frame: SQL and serving agree on other rows, u
     { numRuns: 150 },
   );
   expect(fits).toBeGreaterThan(40);
-}, 60_000);
+}, 120_000);
 
 /** Undefined when the frame cannot be fitted, which must be said in our own words. */
 async function fitOrRefuse(yaml: string) {
