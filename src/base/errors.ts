@@ -205,6 +205,12 @@ export const ERRORS = {
     "The role of who asks does not allow it.",
     "ask an admin for the role that the message names",
   ),
+  TARGET_REFUSED: kind(
+    400,
+    2,
+    "A webhook's address is not one that this server may call: not https, or inside a private network.",
+    "use a public https address, or set TRIMTAB_WEBHOOKS_PRIVATE=allow",
+  ),
   PEER_FAILED: kind(
     502,
     1,

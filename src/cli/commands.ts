@@ -12,6 +12,7 @@ import { serveGroup } from "./serve.ts";
 import { tokensGroup } from "./tokens.ts";
 import { trackedGroup } from "./tracked.ts";
 import { transferGroup } from "./transfer.ts";
+import { webhooksGroup } from "./webhooks.ts";
 
 export const COMMANDS: readonly CommandGroup[] = [
   initGroup,
@@ -23,6 +24,7 @@ export const COMMANDS: readonly CommandGroup[] = [
   trackedGroup,
   transferGroup,
   tokensGroup,
+  webhooksGroup,
   doctorGroup,
   helpGroup(() => COMMANDS),
 ];

@@ -67,9 +67,11 @@ export interface EventFilter {
   /** Only events after this sequence number. */
   afterSeq?: number;
   limit?: number;
+  /** The oldest `limit` instead of the newest. */
+  oldest?: boolean;
 }
 
-/** Events in order; the newest `limit` of them (100 unless told). */
+/** Events in order; the newest `limit` of them (100 unless told), or the oldest. */
 export async function listEvents(db: Db, filter: EventFilter = {}): Promise<Event[]> {
   const where = ["seq > ?"];
   const params: (string | number)[] = [filter.afterSeq ?? 0];
@@ -81,11 +83,11 @@ export async function listEvents(db: Db, filter: EventFilter = {}): Promise<Even
     where.push("(subject = ? OR substr(subject, 1, ?) = ?)");
     params.push(filter.subject, filter.subject.length + 1, `${filter.subject}/`);
   }
-  const rows = await db.all<EventRow>(`SELECT * FROM events WHERE ${where.join(" AND ")} ORDER BY seq DESC LIMIT ?`, [
-    ...params,
-    filter.limit ?? 100,
-  ]);
-  return rows.reverse().map((row) => ({
+  const rows = await db.all<EventRow>(
+    `SELECT * FROM events WHERE ${where.join(" AND ")} ORDER BY seq ${filter.oldest ? "ASC" : "DESC"} LIMIT ?`,
+    [...params, filter.limit ?? 100],
+  );
+  return (filter.oldest ? rows : rows.reverse()).map((row) => ({
     seq: Number(row.seq),
     timeMs: Number(row.time_ms),
     kind: row.kind,

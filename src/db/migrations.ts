@@ -7,6 +7,7 @@ import data from "./migrations/0004_data.sql" with { type: "text" };
 import monitor from "./migrations/0005_monitor.sql" with { type: "text" };
 import transfer from "./migrations/0006_transfer.sql" with { type: "text" };
 import access from "./migrations/0007_access.sql" with { type: "text" };
+import webhooks from "./migrations/0008_webhooks.sql" with { type: "text" };
 
 export interface Migration {
   id: number;
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: 5, name: "monitor", sql: monitor },
   { id: 6, name: "transfer", sql: transfer },
   { id: 7, name: "access", sql: access },
+  { id: 8, name: "webhooks", sql: webhooks },
 ];

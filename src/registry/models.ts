@@ -21,7 +21,10 @@ export function createModels({ db, clock, modelsDir }: RegistryOptions) {
   async function insert(sql: Sql, made: NewModel, who?: Who): Promise<boolean> {
     if ((await rows.insertModel(sql, made.name, made.description ?? null, clock.nowMs())) === 0) return false;
     for (const tag of made.tags ?? []) await rows.putModelTag(sql, made.name, tag);
-    await journal(sql, clock, "model.created", made.name, who);
+    await journal(sql, clock, "model.created", made.name, who, {
+      description: made.description ?? null,
+      tags: Object.fromEntries((made.tags ?? []).map(({ key, value }) => [key, value])),
+    });
     return true;
   }
 

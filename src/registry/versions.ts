@@ -55,7 +55,12 @@ export async function insertVersion(
   await rows.insertVersion(sql, row);
   for (const tag of made.tags ?? []) await rows.putVersionTag(sql, name, version, tag);
   await touchModel(sql, name, nowMs);
-  await journal(sql, options.clock, "version.created", `${name}/${version}`, who, { source: made.source });
+  await journal(sql, options.clock, "version.created", `${name}/${version}`, who, {
+    source: made.source,
+    run_id: made.runId ?? null,
+    description: made.description ?? null,
+    tags: Object.fromEntries((made.tags ?? []).map(({ key, value }) => [key, value])),
+  });
   return (await readVersions(sql, options.modelsDir, [row]))[0]!;
 }
 
@@ -135,15 +140,17 @@ export function createVersions(options: RegistryOptions) {
       });
     },
 
-    async setVersionTag(name: string, version: number, tag: Pair): Promise<void> {
+    async setVersionTag(name: string, version: number, tag: Pair, who?: Who): Promise<void> {
       checkRegistryTag(tag);
-      await change(name, version, (sql) => rows.putVersionTag(sql, name, version, tag));
+      const event = { kind: "version.tag_set", who, data: { ...tag } };
+      await change(name, version, (sql) => rows.putVersionTag(sql, name, version, tag), event);
     },
 
     /** A tag that is not there is no error. */
-    async deleteVersionTag(name: string, version: number, key: string): Promise<void> {
+    async deleteVersionTag(name: string, version: number, key: string, who?: Who): Promise<void> {
       checkKey("tag", key);
-      await change(name, version, (sql) => rows.deleteVersionTag(sql, name, version, key));
+      const event = { kind: "version.tag_deleted", who, data: { key } };
+      await change(name, version, (sql) => rows.deleteVersionTag(sql, name, version, key), event);
     },
 
     /** Moves a version to a stage; with `archiveExisting` the versions that were there become Archived. */

@@ -16,6 +16,8 @@ import { createApi, problem } from "./api/openapi.ts";
 import { API_ROUTES, type ApiContext } from "./api/routes.ts";
 import { createMlflowApp, isMlflowPath, pathOf } from "./mlflow/app.ts";
 import { statusPage } from "./page.ts";
+import { createDeliveries } from "./webhooks/deliveries.ts";
+import { createWebhooks } from "./webhooks/webhooks.ts";
 
 export interface ControlOptions {
   root: string;
@@ -29,6 +31,8 @@ export interface ControlOptions {
 /** How often live windows are judged, and retention is applied. */
 const WATCH_MS = 5_000;
 const RETENTION_MS = 10 * 60_000;
+/** How often new events are looked for and told. */
+const WEBHOOKS_MS = 2_000;
 
 export interface Control {
   port: number;
@@ -57,6 +61,11 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       for (const pipeline of await pipelines()) await monitor.deliverAlerts(pipeline);
     };
     closing.push(every(WATCH_MS, checkNow), every(WATCH_MS, alert));
+    const deliveries = createDeliveries(life);
+    closing.push(
+      () => deliveries.stop(),
+      every(WEBHOOKS_MS, () => deliveries.look()),
+    );
     closing.push(every(RETENTION_MS, async () => applyRetention(life, await pipelines())));
     closing.push(schedule(life, await pipelines(), jobs.wake));
     const server = listen(options, { life, pipelines, checkNow, wake: jobs.wake });
@@ -90,6 +99,7 @@ function listen(options: ControlOptions, context: ApiContext) {
     tracking: life.tracking,
     registry: life.registry,
     artifacts: life.artifacts,
+    webhooks: createWebhooks(life),
     clock: life.clock,
     scratch: life.workspace.tmp,
     guard: createGuard(access),

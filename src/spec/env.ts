@@ -27,6 +27,7 @@ export const PROGRAM_VARIABLES: Record<string, string> = {
   TRIMTAB_PYTHON: "the Python that serves pickled models",
   TRIMTAB_PORT: "port of the control process",
   TRIMTAB_SERVE_PORT: "port of serving",
+  TRIMTAB_WEBHOOKS_PRIVATE: "allow lets webhooks call http and addresses inside private networks",
   TRIMTAB_PURGE_DELETED: "how long deleted runs are kept before they go for good, as 30d",
   TRIMTAB_ACTOR: "who acts, for the journal",
   "TRIMTAB_AUTOMATE_*": "false switches an automation off",

@@ -6,7 +6,7 @@ import { invalid } from "../base/keys.ts";
 import type { Sql } from "../db/db.ts";
 import { appendEvent } from "../db/events.ts";
 import { putRunTags } from "../db/run_values.ts";
-import { insertRun, runsByIds, setRunLifecycle, updateRunRow } from "../db/runs.ts";
+import { insertRun, type RunRow, runsByIds, setRunLifecycle, updateRunRow } from "../db/runs.ts";
 import { mustBeActive } from "./experiments.ts";
 import { randomName } from "./names.ts";
 import { infoOf, mustBeWritable, mustFindRun, ownersOf, readRuns } from "./read.ts";
@@ -55,6 +55,8 @@ function tagsOfNew(made: NewRun, name: string): Pair[] {
   return [...all].map(([key, value]) => ({ key, value })).sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
+const ENDED = new Set<RunStatus>(["FINISHED", "FAILED", "KILLED"]);
+
 export function createRuns({ db, clock }: TrackingOptions) {
   async function insert(sql: Sql, made: NewRun): Promise<Run> {
     const experiment = await mustBeActive(sql, made.experimentId);
@@ -92,11 +94,25 @@ export function createRuns({ db, clock }: TrackingOptions) {
     });
   }
 
+  /** One line in the journal a run: what webhooks tell. */
+  const noteEnd = (sql: Sql, row: RunRow, who: Who | undefined) =>
+    appendEvent(
+      sql,
+      {
+        kind: "run.ended",
+        subject: `run/${row.run_id}`,
+        actor: (who?.actor ?? row.user_id) || "local",
+        reason: who?.reason ?? "",
+        data: { status: row.status, name: row.name, experiment_id: String(row.experiment_id) },
+      },
+      clock.nowMs(),
+    );
+
   return {
     createRun: (made: NewRun): Promise<Run> => db.write((sql) => insert(sql, made), "logged"),
 
     /** Changes what is given; resolves to the run's new face. NOT_ACTIVE when it is deleted. */
-    async updateRun(runId: string, change: RunChange): Promise<RunInfo> {
+    async updateRun(runId: string, change: RunChange, who?: Who): Promise<RunInfo> {
       return db.write(async (sql) => {
         const row = await mustBeWritable(sql, runId);
         const next = {
@@ -107,6 +123,7 @@ export function createRuns({ db, clock }: TrackingOptions) {
         };
         await updateRunRow(sql, row.seq, next);
         if (change.name) await putRunTags(sql, row, [{ key: TAGS.runName, value: change.name }]);
+        if (next.status !== row.status && ENDED.has(next.status)) await noteEnd(sql, next, who);
         return infoOf(next);
       }, "logged");
     },

@@ -1,6 +1,7 @@
 /**
- * The roles at work in MLflow's calls. A viewer reads, an editor also writes, an admin also deletes experiments and models.
- * Who has a role in some places only sees those: lists leave the others out, and a call about one of the others is refused.
+ * The roles at work in MLflow's calls. A viewer reads, an editor also writes, an admin also deletes experiments and models and
+ * keeps webhooks. Who has a role in some places only sees those: lists leave the others out, and a call about one of the
+ * others is refused.
  */
 
 import { fail } from "../../base/errors.ts";
@@ -31,7 +32,7 @@ const isRead = (route: Route): boolean =>
   /\/(search|search-datasets|get-latest-versions)$/.test(route.path);
 
 export const neededRole = (route: Route): Role =>
-  ADMIN.has(route.path) ? "admin" : isRead(route) ? "viewer" : "editor";
+  ADMIN.has(route.path) || route.path.startsWith("/mlflow/webhooks") ? "admin" : isRead(route) ? "viewer" : "editor";
 
 const granted = (identity: Identity, kind: Grant["kind"]): string[] =>
   identity.grants.filter((grant) => grant.kind === kind && atLeast(grant.role, "viewer")).map((grant) => grant.subject);

@@ -11,6 +11,7 @@ import type { Tracking } from "../../tracking/tracking.ts";
 import type { Who } from "../../tracking/types.ts";
 import type { Guard } from "../access/guard.ts";
 import { Hono } from "../hono.ts";
+import type { Webhooks } from "../webhooks/webhooks.ts";
 import { requestValues } from "./body.ts";
 import { errorBody, errorResponse, unknownRoute } from "./errors.ts";
 import { type Fields, readFields } from "./fields.ts";
@@ -22,6 +23,7 @@ export interface MlflowOptions {
   tracking: Tracking;
   registry: Registry;
   artifacts: ArtifactStore;
+  webhooks: Webhooks;
   clock: Clock;
   /** Scratch for uploads in parts, on the artifacts' file system. */
   scratch: string;
@@ -74,6 +76,7 @@ export function createMlflowApp(options: MlflowOptions): Hono {
     tracking: options.tracking,
     registry: options.registry,
     artifacts: options.artifacts,
+    webhooks: options.webhooks,
     clock: options.clock,
     uploads: createUploads(join(options.scratch, "uploads"), options.artifacts),
   };

@@ -58,6 +58,23 @@ export MLFLOW_TRACKING_TOKEN=trimtab_…                # or MLFLOW_TRACKING_USE
 A viewer reads, an editor also writes, an admin also deletes experiments and models. A role may hold everywhere, in one
 experiment or for one model; lists show only what one may see. What is done is noted in the journal with who did it.
 
+## Being told what happens
+
+\`\`\`
+trimtab webhook add https://ci.example.org/hook --on 'version.*' --on alias.set --secret '$HOOK_SECRET'
+trimtab webhook log 3f2a
+\`\`\`
+
+The server sends events of its journal as JSON in MLflow's envelope, signed as MLflow signs (\`X-MLflow-Signature\`), at least once:
+up to 8 times with waits that double from 10 seconds, also across restarts; a receiver tells repetitions by \`X-MLflow-Delivery-Id\`.
+Any kind of the journal may be asked for (\`run.ended\`, \`version.stage\`, \`gate.refused\`, \`deployment.*\`, …; \`trimtab events\` shows
+them); MLflow's own \`create_webhook\` knows models, versions, their tags and aliases, and does not see webhooks that only ask for others.
+\`trimtab webhook test\` sends a made-up event at once.
+
+Only public https addresses are called, unless \`TRIMTAB_WEBHOOKS_PRIVATE=allow\`: a name is looked up again for every delivery, and
+the call goes to the address that was looked at, past any proxy; redirects are not followed. A secret written as \`$NAME\` is read from
+the server's environment; another stands in the database as it is.
+
 ## The calls
 
 Every call stands below \`/api/\` and, for browsers, below \`/ajax-api/\`. Fields with a star are required.

@@ -14,6 +14,7 @@ interface Kind {
 const KINDS: Partial<Record<ErrorCode, Kind>> = {
   INVALID: { status: 400, code: "INVALID_PARAMETER_VALUE" },
   MODEL_INVALID: { status: 400, code: "INVALID_PARAMETER_VALUE" },
+  TARGET_REFUSED: { status: 400, code: "INVALID_PARAMETER_VALUE" },
   NOT_ACTIVE: { status: 400, code: "INVALID_PARAMETER_VALUE" },
   NOT_FOUND: { status: 404, code: "RESOURCE_DOES_NOT_EXIST" },
   ALREADY_EXISTS: { status: 400, code: "RESOURCE_ALREADY_EXISTS" },

@@ -5,6 +5,7 @@
 
 import type { Life } from "../../life/context.ts";
 import type { TrackingServer } from "../../life/cycle.ts";
+import { createWebhooks } from "../webhooks/webhooks.ts";
 import { createMlflowApp } from "./app.ts";
 
 /** Starts it; the caller stops it when the steps are done. */
@@ -13,6 +14,7 @@ export function serveTracking(life: Life): TrackingServer {
     tracking: life.tracking,
     registry: life.registry,
     artifacts: life.artifacts,
+    webhooks: createWebhooks(life),
     clock: life.clock,
     scratch: life.workspace.tmp,
     who: async () => ({ actor: life.actor }),

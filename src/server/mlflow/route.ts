@@ -8,6 +8,7 @@ import type { Registry } from "../../registry/registry.ts";
 import type { ArtifactStore } from "../../store/artifacts.ts";
 import type { Tracking } from "../../tracking/tracking.ts";
 import type { Who } from "../../tracking/types.ts";
+import type { Webhooks } from "../webhooks/webhooks.ts";
 import type { Fields, ValuesOf } from "./fields.ts";
 import type { Uploads } from "./uploads.ts";
 
@@ -17,6 +18,7 @@ export interface MlflowServices {
   registry: Registry;
   artifacts: ArtifactStore;
   uploads: Uploads;
+  webhooks: Webhooks;
   clock: Clock;
 }
 

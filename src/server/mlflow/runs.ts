@@ -56,13 +56,13 @@ export const RUN_ROUTES: readonly Route[] = [
   route("POST /mlflow/runs/update", {
     says: "Sets status, end time or name of a run.",
     fields: { run_id: runId, status, end_time: integer, run_name: text },
-    async handle({ tracking }, { run_id, status, end_time, run_name }) {
-      const info = await tracking.updateRun(run_id, {
+    async handle({ tracking, who }, { run_id, status, end_time, run_name }) {
+      const change = {
         ...(status ? { status } : {}),
         ...(end_time === undefined ? {} : { endMs: end_time }),
         ...(run_name ? { name: run_name } : {}),
-      });
-      return { run_info: runInfoJson(info) };
+      };
+      return { run_info: runInfoJson(await tracking.updateRun(run_id, change, who)) };
     },
   }),
   route("GET /mlflow/runs/get", {

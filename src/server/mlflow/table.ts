@@ -10,6 +10,7 @@ import { RUN_ROUTES } from "./runs.ts";
 import { INFO_ROUTES, SERVER_ROUTES } from "./server-info.ts";
 import { TRACE_ROUTES } from "./traces.ts";
 import { VERSION_ROUTES } from "./versions.ts";
+import { WEBHOOK_ROUTES } from "./webhooks.ts";
 
 export interface RouteGroup {
   title: string;
@@ -25,6 +26,7 @@ export const ROUTE_GROUPS: readonly RouteGroup[] = [
   { title: "Logged models", below: "api", routes: [...LOGGED_MODEL_ROUTES] },
   { title: "Registered models", below: "api", routes: MODEL_ROUTES },
   { title: "Model versions", below: "api", routes: VERSION_ROUTES },
+  { title: "Webhooks", below: "api", routes: WEBHOOK_ROUTES },
   { title: "Artifacts", below: "api", routes: [...ARTIFACT_ROUTES, ...PAGE_ROUTES] },
   { title: "Artifacts by run and version", below: "root", routes: FILE_ROUTES },
   { title: "Traces", below: "api", routes: TRACE_ROUTES },

@@ -87,16 +87,16 @@ export const VERSION_ROUTES: readonly Route[] = [
   route("POST /mlflow/model-versions/set-tag", {
     says: "Sets a tag of a version.",
     fields: { ...one, key: required(text), value: text },
-    async handle({ registry }, { name, version, key, value }) {
-      await registry.setVersionTag(name, versionNumber(version), { key, value: value ?? "" });
+    async handle({ registry, who }, { name, version, key, value }) {
+      await registry.setVersionTag(name, versionNumber(version), { key, value: value ?? "" }, who);
       return {};
     },
   }),
   route("DELETE /mlflow/model-versions/delete-tag", {
     says: "Deletes a tag of a version; one that is not there is no error.",
     fields: { ...one, key: required(text) },
-    async handle({ registry }, { name, version, key }) {
-      await registry.deleteVersionTag(name, versionNumber(version), key);
+    async handle({ registry, who }, { name, version, key }) {
+      await registry.deleteVersionTag(name, versionNumber(version), key, who);
       return {};
     },
   }),

@@ -8,6 +8,7 @@ import { createRegistry } from "../../../src/registry/registry.ts";
 import { createAccess } from "../../../src/server/access/access.ts";
 import { createGuard } from "../../../src/server/access/guard.ts";
 import { createMlflowApp } from "../../../src/server/mlflow/app.ts";
+import { createWebhooks } from "../../../src/server/webhooks/webhooks.ts";
 import { openArtifactStore } from "../../../src/store/artifacts.ts";
 import { withMounts } from "../../../src/store/mounts.ts";
 import { createTracking } from "../../../src/tracking/tracking.ts";
@@ -21,9 +22,18 @@ export async function startMlflow(options: { db?: Db; nowMs?: number; guarded?: 
   const artifacts = withMounts(openArtifactStore(join(folder, "artifacts")), { models: openArtifactStore(modelsDir) });
   const tracking = createTracking({ db, clock, artifacts });
   const registry = createRegistry({ db, clock, modelsDir });
+  const webhooks = createWebhooks({ db, clock, env: { TRIMTAB_WEBHOOKS_PRIVATE: "allow" } });
   const access = createAccess({ db, clock });
   const guard = options.guarded ? { guard: createGuard(access) } : {};
-  const app = createMlflowApp({ tracking, registry, artifacts, clock, scratch: join(folder, "tmp"), ...guard });
+  const app = createMlflowApp({
+    tracking,
+    registry,
+    artifacts,
+    clock,
+    scratch: join(folder, "tmp"),
+    webhooks,
+    ...guard,
+  });
   const server = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
@@ -54,6 +64,7 @@ export async function startMlflow(options: { db?: Db; nowMs?: number; guarded?: 
     registry,
     artifacts,
     access,
+    webhooks,
     db,
     call,
     post: <T = unknown>(path: string, body: unknown) => call<T>("POST", `/api/2.0/mlflow/${path}`, body),
