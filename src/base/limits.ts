@@ -96,6 +96,8 @@ export const LIMITS = {
   batchEntities: 1000,
   /** Rows on one page of a search. */
   searchRuns: 50_000,
+  /** Points of a metric's history on one page. */
+  historyPoints: 50_000,
   searchTraces: 500,
   /** Traces that one call deletes unless it says how many. */
   deleteTraces: 100_000,

@@ -8,9 +8,9 @@ import { type FileHandle, mkdir, open, readdir, rm, rmdir, stat } from "node:fs/
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fail } from "../base/errors.ts";
 import { publish } from "../base/files.ts";
-import { randomId } from "../base/hash.ts";
 import { checkArtifactPath } from "./artifact-path.ts";
 import { compareCodePoints } from "./manifest.ts";
+import { stagingName, sweepStaging } from "./staging.ts";
 import { readError } from "./walk.ts";
 
 export type ArtifactBody = ReadableStream<Uint8Array> | Uint8Array;
@@ -58,11 +58,16 @@ export function openArtifactStore(address: string): ArtifactStore {
 const STAGING = ".staging";
 
 class FolderStore implements ArtifactStore {
+  private swept: Promise<void> | undefined;
+
   constructor(private readonly root: string) {}
 
   async put(path: string, body: ArtifactBody): Promise<number> {
     const target = this.place(path);
-    const staging = join(this.root, STAGING, randomId());
+    // Once: what a killed server had not finished is of no use to anyone.
+    this.swept ??= sweepStaging(join(this.root, STAGING));
+    await this.swept;
+    const staging = join(this.root, STAGING, stagingName());
     try {
       await mkdir(dirname(staging), { recursive: true });
       const sizeBytes = await writeBody(staging, body);

@@ -15,7 +15,7 @@ import { mustBeActive } from "./experiments.ts";
 import { LOGGED_MODEL_GRAMMAR } from "./filter.ts";
 import { randomName } from "./names.ts";
 import type { LoggedModel, Page, Pair, TrackingOptions, Who } from "./types.ts";
-import { checkedParam, experimentNumber } from "./validate.ts";
+import { checkedParam, experimentNumber, pageSize } from "./validate.ts";
 
 export interface NewLoggedModel {
   experimentId: string;
@@ -191,7 +191,7 @@ export function createLoggedModels({ db, clock }: TrackingOptions) {
     /** Newest first unless told. Metrics may be confined to datasets, in the filter and in each element of the order. */
     async searchLoggedModels(query: LoggedModelSearch): Promise<Page<LoggedModel>> {
       if (query.experimentIds.length === 0) return { items: [] };
-      const limit = query.maxResults || 100;
+      const limit = pageSize(query.maxResults || 100, LIMITS.searchRuns);
       const ids = inList([...new Set(query.experimentIds.map(experimentNumber))].sort((a, b) => a - b));
       const clauses = readFilter(LOGGED_MODEL_GRAMMAR, query.filter ?? "");
       const datasets = query.datasets ?? [];

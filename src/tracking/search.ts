@@ -17,7 +17,7 @@ import { withTags } from "./experiments.ts";
 import { EXPERIMENT_GRAMMAR, RUN_GRAMMAR } from "./filter.ts";
 import { readRuns } from "./read.ts";
 import type { Experiment, Lifecycle, Page, Run, TrackingOptions } from "./types.ts";
-import { experimentNumber } from "./validate.ts";
+import { experimentNumber, pageSize } from "./validate.ts";
 
 interface Search {
   filter?: string;
@@ -47,18 +47,11 @@ export interface DatasetSummary {
   context: string;
 }
 
-function limitOf({ maxResults = 1000 }: Search): number {
-  if (Number.isInteger(maxResults) && maxResults >= 1 && maxResults <= LIMITS.searchRuns) return maxResults;
-  throw invalid(
-    `Invalid value for request parameter max_results. It must be at least 1 and at most ${LIMITS.searchRuns}, but got value ${maxResults}`,
-  );
-}
-
 export function createSearch({ db }: TrackingOptions) {
   return {
     /** Newest first unless told; what an element of the order lacks comes last, after NaN. */
     async searchRuns(query: RunSearch): Promise<Page<Run>> {
-      const limit = limitOf(query);
+      const limit = pageSize(query.maxResults ?? 1000, LIMITS.searchRuns);
       const experimentIds = [...new Set(query.experimentIds.map(experimentNumber))].sort((a, b) => a - b);
       const clauses = readFilter(RUN_GRAMMAR, query.filter ?? "");
       const order = readOrder(RUN_GRAMMAR, query.orderBy ?? []);
@@ -78,7 +71,7 @@ export function createSearch({ db }: TrackingOptions) {
 
     /** Newest first unless told. */
     async searchExperiments(query: ExperimentSearch): Promise<Page<Experiment>> {
-      const limit = limitOf(query);
+      const limit = pageSize(query.maxResults ?? 1000, LIMITS.searchRuns);
       const clauses = readFilter(EXPERIMENT_GRAMMAR, query.filter ?? "");
       const order = readOrder(EXPERIMENT_GRAMMAR, query.orderBy ?? []);
       const lifecycle = query.lifecycle ?? "active";

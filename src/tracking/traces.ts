@@ -5,7 +5,7 @@
 
 import { fail } from "../base/errors.ts";
 import { randomId } from "../base/hash.ts";
-import { checkLength, invalid } from "../base/keys.ts";
+import { checkLength } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Sql } from "../db/db.ts";
 import { groupBy } from "../db/lists.ts";
@@ -16,7 +16,7 @@ import * as rows from "../db/traces.ts";
 import { mustBeActive } from "./experiments.ts";
 import { TRACE_GRAMMAR } from "./filter.ts";
 import type { Page, Pair, Trace, TrackingOptions } from "./types.ts";
-import { experimentNumber } from "./validate.ts";
+import { experimentNumber, pageSize } from "./validate.ts";
 
 const LOCATION = "mlflow.artifactLocation";
 const SOURCE_RUN = "mlflow.sourceRun";
@@ -189,11 +189,7 @@ export function createTraces({ db, clock }: TrackingOptions) {
 
     /** Newest first unless told. */
     async searchTraces(query: TraceSearch): Promise<Page<Trace>> {
-      const limit = query.maxResults ?? 100;
-      if (!Number.isInteger(limit) || limit < 1 || limit > LIMITS.searchTraces)
-        throw invalid(
-          `Invalid value for request parameter max_results. It must be at least 1 and at most ${LIMITS.searchTraces}, but got value ${limit}`,
-        );
+      const limit = pageSize(query.maxResults ?? 100, LIMITS.searchTraces);
       const ids = [...new Set(query.experimentIds.map(experimentNumber))].sort((a, b) => a - b);
       if (ids.length === 0) return { items: [] };
       const clauses = readFilter(TRACE_GRAMMAR, query.filter ?? "");

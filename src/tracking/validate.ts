@@ -48,6 +48,14 @@ export function checkExperimentName(name: string): void {
     throw invalid(`Experiment name exceeds the maximum length of ${LIMITS.experimentNameChars} characters`);
 }
 
+/** What a search may ask for at once. */
+export function pageSize(wanted: number, most: number): number {
+  if (Number.isInteger(wanted) && wanted >= 1 && wanted <= most) return wanted;
+  throw invalid(
+    `Invalid value for request parameter max_results. It must be at least 1 and at most ${most}, but got value ${wanted}`,
+  );
+}
+
 /** A place for artifacts that a client names itself. */
 export function checkLocation(location: string): void {
   if (location.startsWith("runs:")) throw invalid(`Artifact location cannot be a runs:/ URI. Given: '${location}'`);

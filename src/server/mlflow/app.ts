@@ -63,7 +63,11 @@ async function answer(
 ): Promise<Response> {
   const identity = await guard?.enter(c.request, route);
   const somebody = identity ? { actor: identity.name } : ((await who?.(c.request)) ?? SOMEBODY);
-  const call = { ...services, ...c, who: somebody };
+  const allowed = async () => {
+    const still = await guard?.enter(c.request, route);
+    if (guard && still) await guard.admit(still, route, call, read);
+  };
+  const call: Call = { ...services, ...c, who: somebody, allowed };
   const read = hasFields(route.fields) ? readFields(route.fields, await requestValues(c.request, route.fields)) : {};
   const values = guard && identity ? await guard.admit(identity, route, call, read) : read;
   const result = await route.handle(call, values);

@@ -4,6 +4,7 @@ import { fail } from "../../base/errors.ts";
 import { invalid } from "../../base/keys.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { checkArtifactPath } from "../../store/artifact-path.ts";
+import type { ArtifactBody } from "../../store/artifacts.ts";
 import { fileResponse, filesJson, listJson, pathBelow } from "./artifact-files.ts";
 import { filled, integer, list, message, required, text } from "./fields.ts";
 import { versionNumber } from "./models.ts";
@@ -17,9 +18,26 @@ function announcedBytes(request: Request): number | undefined {
   return length === null || request.headers.has("transfer-encoding") ? undefined : Number(length);
 }
 
-/** Writes the request's body; an empty one has no stream. */
-async function putBody({ artifacts, request }: Call, path: string): Promise<void> {
-  await artifacts.put(path, whole(request.body ?? new Uint8Array(), announcedBytes(request)));
+/** The request's body, of which nothing counts unless all of it came from somebody who still may; an empty one has no stream. */
+const bodyOf = ({ request, allowed }: Call): ArtifactBody =>
+  whole(request.body ?? new Uint8Array(), announcedBytes(request), allowed);
+
+async function putBody(call: Call, path: string): Promise<void> {
+  await call.artifacts.put(path, bodyOf(call));
+}
+
+/** Clients fetch and send parts with these headers and no others: their own name comes back to them. */
+function partHeaders(request: Request): Record<string, string> {
+  const authorization = request.headers.get("authorization");
+  return authorization === null ? {} : { Authorization: authorization };
+}
+
+/** The address that the client sees, also behind a proxy. */
+function publicUrl({ url, headers }: Request): string {
+  const from = new URL(url);
+  const protocol = headers.get("x-forwarded-proto") ?? from.protocol.slice(0, -1);
+  const host = headers.get("x-forwarded-host") ?? from.host;
+  return `${protocol}://${host}${from.pathname}`;
 }
 
 /** The path's last name is the client's local file's; the folder is in the URL. */
@@ -71,22 +89,22 @@ export const ARTIFACT_ROUTES: readonly Route[] = [
     async handle({ uploads, params, request }, { path, num_parts }) {
       joined(params.folder ?? "", path);
       const id = await uploads.begin(num_parts);
-      const base = request.url.slice(0, request.url.indexOf("/mlflow-artifacts/"));
+      const [base] = publicUrl(request).split("/mlflow-artifacts/");
       return {
         upload_id: id,
         credentials: Array.from({ length: num_parts }, (_, i) => ({
           url: `${base}/mlflow-artifacts/mpu/part/${id}/${i + 1}`,
           part_number: i + 1,
-          headers: {},
+          headers: partHeaders(request),
         })),
       };
     },
   }),
   route("PUT /mlflow-artifacts/mpu/part/{upload_id}/{number}", {
     says: "Uploads one part, to the URL that mpu/create gave.",
-    async handle({ uploads, params, request }) {
-      const body = whole(request.body ?? new Uint8Array(), announcedBytes(request));
-      const etag = await uploads.part(params.upload_id!, Number(params.number), body);
+    async handle(call) {
+      const { upload_id, number } = call.params;
+      const etag = await call.uploads.part(upload_id!, Number(number), bodyOf(call));
       return new Response("{}", { headers: { ETag: `"${etag}"`, "Content-Type": "application/json" } });
     },
   }),
@@ -113,8 +131,8 @@ export const ARTIFACT_ROUTES: readonly Route[] = [
       const size = await artifacts.size(params.path!);
       if (size === undefined) throw fail("NOT_FOUND", { what: `No such artifact: '${params.path}'` });
       return {
-        url: request.url.replace("/mlflow-artifacts/presigned/", "/mlflow-artifacts/artifacts/"),
-        headers: {},
+        url: publicUrl(request).replace("/mlflow-artifacts/presigned/", "/mlflow-artifacts/artifacts/"),
+        headers: partHeaders(request),
         file_size: size,
       };
     },

@@ -44,7 +44,8 @@ export function errorResponse(thrown: unknown): Response {
     log.warn("mlflow.unavailable", { error: error.oneLine() });
     return errorBody(status, code, error.oneLine());
   }
-  if (status >= 500) log.error("mlflow.failed", { error: error.message, stack: (thrown as Error).stack });
+  if (status >= 500 && status !== 501)
+    log.error("mlflow.failed", { error: error.message, stack: (thrown as Error).stack });
   const response = errorBody(status, code, error.message);
   if (status === 401) response.headers.set("WWW-Authenticate", 'Basic realm="mlflow"');
   return response;

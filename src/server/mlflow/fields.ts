@@ -66,9 +66,12 @@ export const named = <T>(field: Field<T>, also: string): Field<T> => ({ ...field
 export const text = optional("text", (value) => (typeof value === "string" ? value : undefined));
 
 const INTEGER = /^-?\d{1,19}$/;
+/** What 64 bits hold, which is what the protocol and the databases call an integer. */
+const asInteger = (value: number): number | undefined =>
+  Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63 ? value : undefined;
 export const integer = optional("integer", (value) => {
-  if (typeof value === "number") return Number.isInteger(value) ? value : undefined;
-  return typeof value === "string" && INTEGER.test(value) ? Number(value) : undefined;
+  if (typeof value === "number") return asInteger(value);
+  return typeof value === "string" && INTEGER.test(value) ? asInteger(Number(value)) : undefined;
 });
 
 const FLOATS: Readonly<Record<string, number>> = {

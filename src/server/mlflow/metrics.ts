@@ -1,6 +1,7 @@
 /** MLflow's calls about the history of metrics. */
 
 import { invalid } from "../../base/keys.ts";
+import { LIMITS } from "../../base/limits.ts";
 import { filled, integer, list, required, text } from "./fields.ts";
 import { metricJson, pageJson } from "./json.ts";
 import { type Route, route } from "./route.ts";
@@ -20,7 +21,8 @@ export const METRIC_ROUTES: readonly Route[] = [
           `Invalid value ${max_results} for parameter 'max_results' supplied. It must be a positive integer.`,
         );
       const page = await tracking.metricHistory(run_id, metric_key, {
-        ...(max_results === undefined ? {} : { maxResults: max_results }),
+        // Whoever asks for more goes on with the token.
+        ...(max_results === undefined ? {} : { maxResults: Math.min(max_results, LIMITS.historyPoints) }),
         pageToken: page_token ?? "",
       });
       return pageJson("metrics", page.items.map(metricJson), page.nextPageToken);

@@ -27,6 +27,8 @@ export interface Call extends MlflowServices {
   /** Parts of the path: `{model_id}`. */
   params: Readonly<Record<string, string>>;
   request: Request;
+  /** Asks again, at the end of what took long, whether the caller may do this. UNAUTHENTICATED, FORBIDDEN. */
+  allowed(): Promise<void>;
 }
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";

@@ -15,13 +15,18 @@ const PARTS_MOST = 10_000;
 /** An upload that nobody completes is forgotten after so long. */
 const FORGOTTEN_MS = 24 * 3_600_000;
 
+interface NamedPart {
+  number: number;
+  etag: string;
+}
+
 export interface Uploads {
   /** Resolves to the upload's id. */
   begin(parts: number): Promise<string>;
   /** Resolves to the part's ETag, the MD5 of its bytes. */
   part(id: string, number: number, body: ArtifactBody): Promise<string>;
-  /** Joins all parts into the file. INVALID when one is missing or its ETag is another. */
-  complete(id: string, path: string, parts: readonly { number: number; etag: string }[]): Promise<void>;
+  /** Joins all parts into the file; once, also for a client that asks again. INVALID when one is missing or its ETag is another. */
+  complete(id: string, path: string, parts: readonly NamedPart[]): Promise<void>;
   abort(id: string): Promise<void>;
 }
 
@@ -44,6 +49,28 @@ export function createUploads(folder: string, artifacts: ArtifactStore): Uploads
     for (let number = 1; number <= count; number++) yield* await waiting.get(`${id}/${number}`);
   }
 
+  async function checkParts(id: string, count: number, parts: readonly NamedPart[]): Promise<void> {
+    if (parts.length !== count) throw invalid(`The upload has ${count} parts, ${parts.length} are named`);
+    const ordered = [...parts].sort((a, b) => a.number - b.number);
+    for (const [i, { number, etag }] of ordered.entries()) {
+      const stored = await textOf(`${id}/${number}.etag`);
+      if (number !== i + 1 || stored === undefined) throw invalid(`Part ${i + 1} of the upload is missing`);
+      if (stored !== etag.replaceAll('"', "")) throw invalid(`Part ${number} has another ETag`);
+    }
+  }
+
+  async function finish(id: string, path: string, parts: readonly NamedPart[]): Promise<void> {
+    const count = await known(id);
+    if ((await textOf(`${id}/done`)) === path) return;
+    await checkParts(id, count, parts);
+    await artifacts.put(path, streamOf(joined(id, count)));
+    await waiting.put(`${id}/done`, bytes(path));
+    for (let number = 1; number <= count; number++) await waiting.delete(`${id}/${number}`);
+  }
+
+  /** By id: joining gigabytes may take longer than a client waits before it asks again. */
+  const underWay = new Map<string, Promise<void>>();
+
   return {
     async begin(parts) {
       if (!Number.isInteger(parts) || parts < 1 || parts > PARTS_MOST)
@@ -65,17 +92,10 @@ export function createUploads(folder: string, artifacts: ArtifactStore): Uploads
       await waiting.put(`${id}/${number}.etag`, bytes(etag));
       return etag;
     },
-    async complete(id, path, parts) {
-      const count = await known(id);
-      if (parts.length !== count) throw invalid(`The upload has ${count} parts, ${parts.length} are named`);
-      const ordered = [...parts].sort((a, b) => a.number - b.number);
-      for (const [i, { number, etag }] of ordered.entries()) {
-        const stored = await textOf(`${id}/${number}.etag`);
-        if (number !== i + 1 || stored === undefined) throw invalid(`Part ${i + 1} of the upload is missing`);
-        if (stored !== etag.replaceAll('"', "")) throw invalid(`Part ${number} has another ETag`);
-      }
-      await artifacts.put(path, streamOf(joined(id, count)));
-      await waiting.delete(id);
+    complete(id, path, parts) {
+      const finishing = underWay.get(id) ?? finish(id, path, parts).finally(() => underWay.delete(id));
+      underWay.set(id, finishing);
+      return finishing;
     },
     async abort(id) {
       await known(id);
@@ -97,29 +117,37 @@ function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array
   });
 }
 
-/** The same bytes, shown to `see` as they pass, and to `end` when there are no more. */
-function seen(body: ArtifactBody, see: (chunk: Uint8Array) => void, end: () => void = () => {}): ArtifactBody {
+/** The same bytes, shown to `see` as they pass; `end` is awaited when there are no more. */
+function seen(body: ArtifactBody, see: (chunk: Uint8Array) => void, end?: () => Promise<void>): ArtifactBody {
   async function* pass(): AsyncGenerator<Uint8Array> {
     for await (const chunk of body instanceof Uint8Array ? [body] : body) {
       see(chunk);
       yield chunk;
     }
-    end();
+    await end?.();
   }
   return streamOf(pass());
 }
 
-/** The same body, which fails when it does not have as many bytes as were announced: its sender died. */
-export function whole(body: ArtifactBody, announcedBytes: number | undefined): ArtifactBody {
-  if (announcedBytes === undefined) return body;
-  let left = announcedBytes;
+/**
+ * The same body, which fails when it does not have as many bytes as were announced, because its sender died, and when
+ * `allowed` refuses at its end.
+ */
+export function whole(
+  body: ArtifactBody,
+  announcedBytes: number | undefined,
+  allowed: () => Promise<void>,
+): ArtifactBody {
+  let sizeBytes = 0;
   return seen(
     body,
     (chunk) => {
-      left -= chunk.byteLength;
+      sizeBytes += chunk.byteLength;
     },
-    () => {
-      if (left !== 0) throw invalid(`the body has ${announcedBytes - left} bytes, ${announcedBytes} were announced`);
+    async () => {
+      if (announcedBytes !== undefined && sizeBytes !== announcedBytes)
+        throw invalid(`the body has ${sizeBytes} bytes, ${announcedBytes} were announced`);
+      await allowed();
     },
   );
 }

@@ -1,6 +1,8 @@
 /** Tokens and roles, on the wire. */
 
 import { expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { listEvents } from "../../../src/db/events.ts";
 import type { Grant, Role } from "../../../src/server/access/access.ts";
 import { neededRole } from "../../../src/server/access/guard.ts";
@@ -72,6 +74,44 @@ test("a token that is revoked or has expired opens nothing, at once", async () =
   const events = await listEvents(server.db, { subject: "token" });
   expect(events.map((event) => event.kind)).toEqual(["token.created", "token.created", "token.revoked"]);
   expect(JSON.stringify(events)).not.toContain(first.token.slice(-64));
+  await server.stop();
+});
+
+test("a token that is revoked in the middle of an upload, or of a connection, ends it", async () => {
+  const { server, make, as } = await setUp();
+  await make("root", "admin");
+  const { token, id } = await make("ann", "editor");
+  const ask = as(token);
+  const path = "/api/2.0/mlflow-artifacts/artifacts/0/r/artifacts/f";
+  const create = { path: "big", num_parts: 2 };
+  const begun = await ask("POST", "/api/2.0/mlflow-artifacts/mpu/create/0/r/artifacts", create);
+  const { upload_id, credentials } = begun.body as {
+    upload_id: string;
+    credentials: { url: string; headers: Record<string, string> }[];
+  };
+  // The real client sends parts with the headers it was given and no others.
+  const part = ({ url, headers }: { url: string; headers: Record<string, string> }) =>
+    fetch(url, { method: "PUT", headers, body: "x" });
+  expect((await part(credentials[0]!)).status).toBe(200);
+  expect((await part({ url: credentials[0]!.url, headers: {} })).status).toBe(401);
+  expect((await ask("PUT", path, "before")).status).toBe(200);
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      controller.enqueue(new Uint8Array(1 << 16));
+      await Bun.sleep(20);
+      await server.access.revokeToken(id, BY);
+      controller.enqueue(new Uint8Array(1 << 16));
+      controller.close();
+    },
+  });
+  const cut = await fetch(server.url + path, { method: "PUT", headers: { Authorization: `Bearer ${token}` }, body });
+  expect(cut.status).toBe(401);
+  expect(await server.artifacts.size("0/r/artifacts/f")).toBe("before".length);
+  expect((await part(credentials[1]!)).status).toBe(401);
+  const parts = [1, 2].map((number) => ({ part_number: number, etag: "x" }));
+  const complete = { path: "big", upload_id, parts };
+  expect((await ask("POST", "/api/2.0/mlflow-artifacts/mpu/complete/0/r/artifacts", complete)).status).toBe(401);
+  expect(readdirSync(join(server.folder, "artifacts", ".staging"))).toEqual([]);
   await server.stop();
 });
 

@@ -94,6 +94,49 @@ test("paths that try to escape are refused", async () => {
   expect((await fetch(at("models/x"), { method: "PUT", body: "x" })).status).toBe(400);
 });
 
+/** Sends the path as it is: `fetch` would resolve its dots. Resolves to the status. */
+function putRaw(path: string): Promise<number> {
+  const { port } = new URL(server.url);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), "127.0.0.1");
+    socket.on("error", reject).on("data", (said) => {
+      socket.destroy();
+      resolve(Number(String(said).split(" ")[1]));
+    });
+    socket.write(`PUT ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nevil`);
+  });
+}
+
+test("no spelling of a path leads out, however it is decoded", async () => {
+  await put("0/kept", "x");
+  const before = readdirSync(server.folder).sort();
+  const dots = [
+    "..",
+    "%2e%2e",
+    "%2E.",
+    ".%2e",
+    "%252e%252e",
+    "%25252e.",
+    "..%00",
+    "%c0%ae%c0%ae",
+    "%uff0e%uff0e",
+    "..;",
+    "。。",
+  ];
+  const slashes = ["/", "%2f", "%252F", "\\", "%5c", "%255c", "//", "/./", "%c0%af"];
+  for (const up of dots)
+    for (const slash of slashes) {
+      const status = await putRaw(`/api/2.0/mlflow-artifacts/artifacts/0/${`${up}${slash}`.repeat(4)}evil`);
+      // 405: the dots led to another call's path.
+      expect({ up, slash, is: [200, 400, 404, 405].includes(status) }).toMatchObject({ is: true });
+    }
+  for (const path of ["/etc/evil", "%2fetc%2fevil", "C:%5cevil", "file:%2f%2f%2ftmp%2fevil", "~/evil"])
+    await putRaw(`/api/2.0/mlflow-artifacts/artifacts/${path}`);
+  expect(readdirSync(server.folder).sort()).toEqual(before);
+  for (const folder of [server.folder, join(server.folder, ".."), "/", "/tmp", "/etc"])
+    expect(readdirSync(folder)).not.toContain("evil");
+});
+
 test("a file goes up in parts, in any order, and down again", async () => {
   const created = await server.call("POST", "/api/2.0/mlflow-artifacts/mpu/create/0/r2/artifacts", {
     path: "/home/me/model.bin",
@@ -121,7 +164,8 @@ test("a file goes up in parts, in any order, and down again", async () => {
   expect((await complete({ parts: sent.map((part) => ({ ...part, etag: "other" })) })).status).toBe(400);
   expect(await complete({ parts: sent })).toEqual({ status: 200, body: {} });
   expect(await (await fetch(at("0/r2/artifacts/model.bin"))).text()).toBe("one two three");
-  expect((await complete({ parts: sent })).status).toBe(404);
+  // A client that did not hear the answer asks again.
+  expect(await complete({ parts: sent })).toEqual({ status: 200, body: {} });
   const again = await server.call("POST", "/api/2.0/mlflow-artifacts/mpu/create/0", { path: "x", num_parts: 1 });
   const id = (again.body as { upload_id: string }).upload_id;
   expect(
@@ -132,6 +176,18 @@ test("a file goes up in parts, in any order, and down again", async () => {
   ).toBe(404);
   const presigned = await server.call("GET", "/api/2.0/mlflow-artifacts/presigned/0/r2/artifacts/model.bin");
   expect(presigned.body).toEqual({ url: at("0/r2/artifacts/model.bin"), headers: {}, file_size: 13 });
+});
+
+test("behind a proxy the parts' addresses are those that the client sees", async () => {
+  const headers = {
+    "Content-Type": "application/json",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "mlflow.example.org",
+  };
+  const body = JSON.stringify({ path: "x", num_parts: 1 });
+  const created = await fetch(`${ROOT}/mpu/create/0`, { method: "POST", headers, body });
+  const { upload_id, credentials } = (await created.json()) as { upload_id: string; credentials: { url: string }[] };
+  expect(credentials[0]!.url).toBe(`https://mlflow.example.org/api/2.0/mlflow-artifacts/mpu/part/${upload_id}/1`);
 });
 
 test("files of runs, versions and logged models are listed and fetched by their owner", async () => {
