@@ -10,6 +10,8 @@ import { healthy } from "./reference.ts";
 
 export interface OurServer {
   url: string;
+  /** Its workspace. */
+  root: string;
   /** Milliseconds from the start of the process to the first answer of /health. */
   startMs: number;
   pid: number;
@@ -48,5 +50,5 @@ export async function startOurs(): Promise<OurServer> {
     await stop();
     throw error;
   }
-  return { url, startMs: performance.now() - started, pid: child.pid, stop };
+  return { url, root, startMs: performance.now() - started, pid: child.pid, stop };
 }

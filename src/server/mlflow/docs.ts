@@ -28,7 +28,13 @@ versions that Trimtab publishes are downloaded with \`models:/name/1\`, \`models
   with 500, which makes its client try again for minutes.
 - **NaN is not 0.** In filters it meets no comparison but \`!=\`.
 - **Spans of traces are kept as artifacts.** The server says version 3.3, so that clients send them so instead of as OTLP.
-- **Range requests and uploads in parts work on local disk**, so \`MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD=true\` helps here too.
+- **Range requests and uploads in parts work on local disk.** \`MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD=true\` (from 500 MB, or
+  \`MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE\`) and \`MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD=true\` work as with an object store: behind a
+  proxy that bounds the size of a request, and where a broken connection should cost one part. Parts may come again and in any
+  order; a finished upload may be finished again; one that nobody finishes is forgotten after a day. Whoever sends parts needs the
+  same token as for any upload.
+- **A file of any size costs the server no memory**, up or down, and what a dying client or a killed server left of one is swept.
+- **Who was let in when an upload began is asked again when it ends**: a token that was revoked meanwhile uploads nothing.
 - **Only what is below exists.** Other calls of MLflow (gateway, scorers, evaluation datasets, prompt optimisation, workspaces) are
   answered with 404 \`ENDPOINT_NOT_FOUND\`, on which clients fall back or say so.
 
