@@ -8,6 +8,8 @@ export interface Io {
   quiet: boolean;
   cwd: string;
   env: Record<string, string | undefined>;
+  /** Characters a line of the terminal that data goes to; 80 when it goes elsewhere. */
+  width: number;
   /** Data for whoever reads stdout: as JSON with --json, else as `human` says. */
   data(value: unknown, human: () => string): void;
   /** A line of talk to stderr; nothing with --quiet. */
@@ -40,13 +42,18 @@ const paintWith = (on: boolean): Paint => {
   };
 };
 
+/** JSON has no NaN and no infinities; MLflow's clients spell them like this too. */
+const spelled = (_: string, value: unknown): unknown =>
+  typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
+
 /** How often a progress line is printed where it cannot be rewritten. */
 const PLAIN_PROGRESS_MS = 3000;
 
 /** The real terminal. */
 export function terminal(options: { json: boolean; quiet: boolean }): Io {
   const live = process.stderr.isTTY === true;
-  const paint = paintWith(live && process.env.NO_COLOR === undefined);
+  // Both, because data and talk share it: a file that stdout goes to stays free of colour.
+  const paint = paintWith(live && process.stdout.isTTY === true && process.env.NO_COLOR === undefined);
   let lastPlainMs = 0;
   let open = false;
   const clear = () => {
@@ -57,10 +64,11 @@ export function terminal(options: { json: boolean; quiet: boolean }): Io {
     ...options,
     cwd: process.cwd(),
     env: process.env,
+    width: process.stdout.columns ?? 80,
     paint,
     data(value, human) {
       clear();
-      const text = options.json ? JSON.stringify(value, null, 2) : human();
+      const text = options.json ? JSON.stringify(value, spelled, 2) : human();
       if (text !== "") process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
     },
     say(line) {

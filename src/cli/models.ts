@@ -17,7 +17,7 @@ const list: Command = {
     io.data({ models }, () =>
       table(io, models, [
         { title: "model", value: (m) => m.name },
-        { title: "newest", value: (m) => Math.max(...m.latest.map((version) => version.version)), right: true },
+        { title: "newest", value: (m) => m.latest.map((v) => v.version).sort((a, b) => b - a)[0], right: true },
         { title: "aliases", value: (m) => m.aliases.map(({ alias, version }) => `${alias} → ${version}`).join(", ") },
       ]),
     );

@@ -12,6 +12,10 @@ const withLifeOf = async <T>(io: Io, work: (life: Life) => Promise<T>): Promise<
   return withLife({ root: io.cwd, env: io.env }, work);
 };
 
+/** A run's status; red when it failed. */
+export const statusOf = (io: Io, status: string): string =>
+  status === "FAILED" || status === "KILLED" ? io.paint.red(status) : status;
+
 /** An experiment by name or id. */
 async function experimentOf(life: Life, name: string): Promise<string> {
   const found = await life.tracking.findExperiment(name);
@@ -27,6 +31,8 @@ async function idsOf(life: Life, named: readonly string[]): Promise<string[]> {
   for (const name of named) ids.push((await runView(life, name)).id);
   return ids;
 }
+
+const CELL = 24;
 
 const search: Command = {
   name: "runs search",
@@ -65,7 +71,7 @@ const search: Command = {
       table(io, runs, [
         { title: "run", value: (r) => r.runId.slice(0, 8) },
         { title: "name", value: (r) => r.name },
-        { title: "status", value: (r) => (r.status === "FAILED" ? io.paint.red(r.status) : r.status) },
+        { title: "status", value: (r) => statusOf(io, r.status) },
         { title: "started", value: (r) => new Date(r.startMs).toISOString().slice(0, 19).replace("T", " ") },
         { title: "params", value: (r) => some(r.params.map((p) => `${p.key} ${p.value}`)) },
         { title: "metrics", value: (r) => some(r.metrics.map((m) => `${m.key} ${Number(m.value.toPrecision(4))}`)) },
@@ -75,8 +81,12 @@ const search: Command = {
   },
 };
 
-/** The first few, cut to a cell. */
-const some = (parts: readonly string[]): string => parts.slice(0, 3).join(", ").slice(0, 60);
+/** The first few, each cut, so that none is hidden by another. */
+const some = (parts: readonly string[]): string =>
+  parts
+    .slice(0, 3)
+    .map((part) => (part.length > CELL ? `${part.slice(0, CELL - 1)}…` : part))
+    .join(", ");
 
 const remove: Command = {
   name: "runs delete",

@@ -3,7 +3,7 @@
 import type { Command, CommandGroup } from "./command.ts";
 import { numberOf, text, texts } from "./command.ts";
 import { table } from "./io.ts";
-import { runsManagement } from "./runs-manage.ts";
+import { runsManagement, statusOf } from "./runs-manage.ts";
 
 const list: Command = {
   name: "runs list",
@@ -19,7 +19,8 @@ const list: Command = {
       table(io, runs, [
         { title: "run", value: (r) => r.id.slice(0, 8) },
         { title: "name", value: (r) => r.name },
-        { title: "status", value: (r) => (r.status === "FAILED" ? io.paint.red(r.status) : r.status) },
+        { title: "experiment", value: (r) => r.experiment },
+        { title: "status", value: (r) => statusOf(io, r.status) },
         { title: "trigger", value: (r) => r.trigger },
         { title: "started", value: (r) => r.started.slice(0, 19).replace("T", " ") },
         { title: "time", value: (r) => (r.durationMs === undefined ? "" : showDuration(r.durationMs)), right: true },
@@ -29,6 +30,9 @@ const list: Command = {
     return 0;
   },
 };
+
+/** Parts of a run in the order in which they are shown. */
+const PARTS = ["params", "metrics", "data", "tags"] as const;
 
 /** The quality metrics that fit in a cell. */
 const summary = (metrics: Record<string, number>): string =>
@@ -40,24 +44,26 @@ const summary = (metrics: Record<string, number>): string =>
 
 const show: Command = {
   name: "runs show",
-  about: "One run: params, metrics, tags",
+  about: "One run: params, metrics, data, tags",
   args: [{ name: "run", about: "id, the beginning of it, or name", required: true }],
   action: async (io, input) => {
     const { runView } = await import("../life/views.ts");
     const { withLife } = await import("../life/context.ts");
     const run = await withLife({ root: io.cwd, env: io.env }, (life) => runView(life, text(input.args.run)!));
+    const { showDuration } = await import("../base/units.ts");
     io.data(run, () => {
-      const part = (title: string, values: Record<string, string | number>) =>
-        Object.keys(values).length === 0
-          ? []
-          : [
-              io.paint.bold(title),
-              ...Object.entries(values).map(([name, value]) => `  ${name}  ${io.paint.dim(String(value))}`),
-            ];
-      const head = `${io.paint.bold(run.name)} ${run.id}\n${run.status}, started ${run.started}`;
-      return [head, ...part("params", run.params), ...part("metrics", run.metrics), ...part("tags", run.tags)].join(
-        "\n",
-      );
+      const width = Math.max(...PARTS.flatMap((part) => Object.keys(run[part]).map((name) => name.length)), 0);
+      const part = (title: (typeof PARTS)[number]) =>
+        Object.entries(run[title]).map(
+          ([name, value], i) => `${i === 0 ? io.paint.bold(`${title}\n`) : ""}  ${name.padEnd(width)}  ${value}`,
+        );
+      const time = run.durationMs === undefined ? "" : `, took ${showDuration(run.durationMs)}`;
+      return [
+        `${io.paint.bold(run.name)} ${io.paint.dim(run.id)}`,
+        `${statusOf(io, run.status)} in ${run.experiment}, started ${run.started}${time}`,
+        ...(run.parentId ? [`part of run ${run.parentId}`] : []),
+        ...PARTS.flatMap(part),
+      ].join("\n");
     });
     return 0;
   },
@@ -65,28 +71,27 @@ const show: Command = {
 
 const compare: Command = {
   name: "runs compare",
-  about: "What differs between runs in params, data, code, environment and metrics",
-  args: [{ name: "run", about: "two runs or more", required: true, many: true }],
+  about: "What differs between runs in params, data, code, environment and metrics, with the curves of their metrics",
+  args: [{ name: "run", about: "two runs or more: ids, the beginnings of them, or names", required: true, many: true }],
+  options: [
+    { name: "all", about: "what is equal too" },
+    { name: "metric", value: "name", about: "draw only this metric's history", many: true },
+    { name: "points", value: "n", about: "points kept of each history, for the curves and for --json", default: "200" },
+  ],
+  examples: ["trimtab runs compare bb406d9f afab33ca --metric loss"],
   action: async (io, input) => {
     const { compareView } = await import("../life/views.ts");
     const { withLife } = await import("../life/context.ts");
-    const compared = await withLife({ root: io.cwd, env: io.env }, (life) => compareView(life, texts(input.args.run)));
-    io.data(compared, () =>
-      table(
-        io,
-        compared.differences,
-        [
-          { title: "what", value: (d) => d.section },
-          { title: "name", value: (d) => d.key },
-          ...compared.runs.map((run, i) => ({
-            title: run.name,
-            value: (d: (typeof compared.differences)[number]) => String(d.values[i] ?? "-").slice(0, 40),
-            right: true,
-          })),
-        ],
-        "nothing differs",
-      ),
+    const { comparedText } = await import("./compared.ts");
+    const query = {
+      all: input.options.all === true,
+      metrics: texts(input.options.metric),
+      points: numberOf(text(input.options.points), "--points", { min: 2, max: 100_000 }) ?? 200,
+    };
+    const compared = await withLife({ root: io.cwd, env: io.env }, (life) =>
+      compareView(life, texts(input.args.run), query),
     );
+    io.data(compared, () => comparedText(io, { ...compared, rows: compared.differences }));
     return 0;
   },
 };

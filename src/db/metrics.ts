@@ -138,6 +138,16 @@ export function sampleHistory(sql: Sql, range: HistoryRange, points: number, mos
   );
 }
 
+/** Of these runs, the keys that have more than one point in at least one of them, in order. */
+export async function keysWithHistory(sql: Sql, runSeqs: readonly number[]): Promise<string[]> {
+  const rows = await allIn<{ key: string }>(
+    sql,
+    runSeqs,
+    (list) => `SELECT key FROM metrics WHERE run_seq IN ${list} GROUP BY run_seq, key HAVING count(*) > 1`,
+  );
+  return [...new Set(rows.map((row) => row.key))].sort();
+}
+
 /** The points of one step. */
 export const pointsOfStep = (sql: Sql, runSeq: number, key: string, step: number): Promise<MetricRow[]> =>
   sql.all(

@@ -1,6 +1,7 @@
 /** What there is, by name: for listings that show everything. */
 
 import type { Sql } from "./db.ts";
+import { allIn } from "./lists.ts";
 
 /** Ids of the active experiments, oldest first. */
 export async function experimentIds(sql: Sql): Promise<string[]> {
@@ -8,6 +9,16 @@ export async function experimentIds(sql: Sql): Promise<string[]> {
     "SELECT experiment_id AS id FROM experiments WHERE lifecycle = 'active' ORDER BY experiment_id",
   );
   return rows.map((row) => String(row.id));
+}
+
+/** Name of each of these experiments, by its id. */
+export async function experimentNames(sql: Sql, ids: readonly string[]): Promise<Map<string, string>> {
+  const rows = await allIn<{ id: number; name: string }>(
+    sql,
+    [...new Set(ids)].map(Number),
+    (list) => `SELECT experiment_id AS id, name FROM experiments WHERE experiment_id IN ${list}`,
+  );
+  return new Map(rows.map((row) => [String(row.id), row.name]));
 }
 
 /** Names of the registered models, in order. */

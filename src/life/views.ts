@@ -2,12 +2,13 @@
 
 import { isoTime } from "../base/clock.ts";
 import { fail } from "../base/errors.ts";
-import { experimentIds, modelNames } from "../db/names.ts";
+import { experimentIds, experimentNames, modelNames } from "../db/names.ts";
 import type { Verdict } from "../registry/gate.ts";
 import type { Lineage } from "../registry/lineage.ts";
 import type { RegisteredModel } from "../registry/types.ts";
 import { currentDeployment } from "../serving/deployment.ts";
 import { type CompareRow, compareRuns } from "../tracking/compare.ts";
+import type { MetricHistory } from "../tracking/history.ts";
 import type { Pair, Run } from "../tracking/types.ts";
 import type { Life } from "./context.ts";
 import { verdictOf } from "./gate.ts";
@@ -19,6 +20,8 @@ const mapOf = (pairs: readonly Pair[]): Record<string, string> =>
 export interface RunView {
   id: string;
   name: string;
+  /** Its name. */
+  experiment: string;
   status: string;
   trigger: string | undefined;
   started: string;
@@ -26,45 +29,91 @@ export interface RunView {
   params: Record<string, string>;
   metrics: Record<string, number>;
   tags: Record<string, string>;
+  /** Name → digest. */
+  data: Record<string, string>;
+  /** The run that this one is a part of. */
+  parentId: string | undefined;
 }
 
-const view = (run: Run): RunView => ({
+const view = (run: Run, experiment: string): RunView => ({
   id: run.runId,
   name: run.name,
+  experiment,
   status: run.status,
   trigger: run.tags.find((tag) => tag.key === TAGS.trigger)?.value,
   started: isoTime(run.startMs),
   durationMs: run.endMs === undefined ? undefined : run.endMs - run.startMs,
   params: mapOf(run.params),
-  metrics: Object.fromEntries(run.metrics.map(({ key, value }) => [key, value])),
+  metrics: metricsOf(run),
   tags: mapOf(run.tags),
+  data: Object.fromEntries(run.datasets.map(({ dataset }) => [dataset.name, dataset.digest])),
+  parentId: run.tags.find((tag) => tag.key === TAGS.parent)?.value,
 });
+
+const metricsOf = (run: Run): Record<string, number> =>
+  Object.fromEntries(run.metrics.map(({ key, value }) => [key, value]));
+
+async function viewsOf(life: Life, runs: readonly Run[]): Promise<RunView[]> {
+  const names = await experimentNames(
+    life.db,
+    runs.map((run) => run.experimentId),
+  );
+  return runs.map((run) => view(run, names.get(run.experimentId) ?? ""));
+}
 
 /** Runs of all pipelines, newest first. */
 export async function runViews(life: Life, options: { limit?: number } = {}): Promise<RunView[]> {
   const ids = await experimentIds(life.db);
   const { items } = await life.tracking.searchRuns({ experimentIds: ids, maxResults: options.limit ?? 20 });
-  return items.map(view);
+  return viewsOf(life, items);
 }
 
-/** One run by its id or the unambiguous beginning of it. */
+/** Up to three runs of each sort that the text means: the beginning of an id, or a name. */
+async function runsCalled(life: Life, text: string): Promise<Run[]> {
+  const ids = await experimentIds(life.db);
+  const search = async (filter: string) =>
+    (await life.tracking.searchRuns({ experimentIds: ids, filter, maxResults: 3 })).items;
+  const quoted = text.includes("'") ? `"${text}"` : `'${text}'`;
+  const named = await search(`run_name = ${quoted}`);
+  const begun = /^[0-9a-f]+$/.test(text) ? await search(`run_id LIKE '${text}%'`) : [];
+  return [...named, ...begun.filter((run) => !named.some((other) => other.runId === run.runId))];
+}
+
+/** One run by its id, its name or the unambiguous beginning of it. */
 export async function runView(life: Life, id: string): Promise<RunView> {
-  if (/^[0-9a-f]{32}$/.test(id)) return view(await life.tracking.getRun(id));
-  const matches = (await runViews(life, { limit: 1000 })).filter((run) => run.id.startsWith(id) || run.name === id);
-  if (matches.length === 1) return matches[0]!;
-  const what = matches.length === 0 ? `there is no run ${id}` : `${matches.length} runs begin with ${id}`;
-  throw fail("NOT_FOUND", { what, mend: "see trimtab runs list" });
+  const one = async (run: Run): Promise<RunView> => (await viewsOf(life, [run]))[0]!;
+  if (/^[0-9a-f]{32}$/.test(id)) return one(await life.tracking.getRun(id));
+  const matches = await runsCalled(life, id);
+  if (matches.length === 1) return one(matches[0]!);
+  if (matches.length === 0) throw fail("NOT_FOUND", { what: `there is no run ${id}`, mend: "see trimtab runs list" });
+  const some = matches.slice(0, 3).map((run) => run.runId);
+  throw fail("NOT_FOUND", { what: `several runs are called or begin with ${id}`, mend: `write ${some.join(" or ")}` });
+}
+
+export interface CompareQuery {
+  /** Rows that are equal too. */
+  all?: boolean;
+  /** Only the histories of these metrics; default: all that have more than one point. */
+  metrics?: readonly string[];
+  /** Points kept of each history. */
+  points?: number;
 }
 
 /** What differs between runs, in the order asked for. Throws INVALID for fewer than two. */
 export async function compareView(
   life: Life,
   ids: readonly string[],
-): Promise<{ runs: RunView[]; differences: CompareRow[] }> {
+  { all = false, metrics, points = 200 }: CompareQuery = {},
+): Promise<{ runs: RunView[]; differences: CompareRow[]; histories: MetricHistory[] }> {
   if (ids.length < 2) throw fail("INVALID", { what: "comparing takes two runs or more", mend: "name two run ids" });
   const views = await Promise.all(ids.map((id) => runView(life, id)));
-  const runs = await life.tracking.getRuns(views.map((run) => run.id));
-  return { runs: views, differences: compareRuns(runs).filter((row) => !row.same) };
+  const runIds = views.map((run) => run.id);
+  const runs = await life.tracking.getRuns(runIds);
+  const histories = await life.tracking.metricHistories(runIds, {
+    maxPoints: points,
+    ...(metrics && metrics.length > 0 ? { keys: metrics } : {}),
+  });
+  return { runs: views, differences: compareRuns(runs).filter((row) => all || !row.same), histories };
 }
 
 export interface VersionView {
@@ -108,7 +157,7 @@ export async function versionViews(life: Life, name: string): Promise<VersionVie
         gate: verdict ? (verdict.pass ? "passed" : "refused") : "pending",
         verdict,
         trafficPercent: deployment?.models.find((served) => served.version === version.version)?.weight ?? 0,
-        metrics: run ? view(run).metrics : {},
+        metrics: run ? metricsOf(run) : {},
       } satisfies VersionView;
     }),
   );

@@ -1,7 +1,14 @@
 /** A metric's history: whole, page by page in the order (timestamp, step, value), or thinned out for a chart. */
 
 import { invalid } from "../base/keys.ts";
-import { historyBounds, metricHistoryPage, pointOf, pointsOfStep, sampleHistory } from "../db/metrics.ts";
+import {
+  historyBounds,
+  keysWithHistory,
+  metricHistoryPage,
+  pointOf,
+  pointsOfStep,
+  sampleHistory,
+} from "../db/metrics.ts";
 import { runById, runsByIds } from "../db/runs.ts";
 import { decodeToken, encodeToken } from "../db/token.ts";
 import type { MetricPoint, Page, TrackingOptions } from "./types.ts";
@@ -26,6 +33,19 @@ export interface IntervalQuery {
   maxSteps: number;
   /** Only between these steps, inclusive. */
   steps?: readonly [number, number];
+}
+
+/** One metric of several runs, each run's points by step. */
+export interface MetricHistory {
+  key: string;
+  runs: { runId: string; points: Omit<MetricPoint, "key">[] }[];
+}
+
+export interface HistoriesQuery {
+  /** Default: every metric with more than one point in one of the runs. */
+  keys?: readonly string[];
+  /** Points kept of each run, at least 1. */
+  maxPoints: number;
 }
 
 export function createHistory({ db }: TrackingOptions) {
@@ -71,6 +91,22 @@ export function createHistory({ db }: TrackingOptions) {
         for (const point of await thinned(seq, key, query)) all.push({ ...point, runId });
       }
       return all;
+    },
+
+    /** The metrics that have a history, each for every run in the order asked for, thinned out. */
+    async metricHistories(runIds: readonly string[], query: HistoriesQuery): Promise<MetricHistory[]> {
+      const seqs = new Map((await runsByIds(db, runIds)).map((row) => [row.run_id, row.seq]));
+      const histories: MetricHistory[] = [];
+      for (const key of query.keys ?? (await keysWithHistory(db, [...seqs.values()]))) {
+        const runs: MetricHistory["runs"] = [];
+        for (const runId of runIds) {
+          const seq = seqs.get(runId);
+          const found = seq === undefined ? [] : await thinned(seq, key, { maxSteps: query.maxPoints });
+          runs.push({ runId, points: found.map(({ key: _, ...point }) => point) });
+        }
+        histories.push({ key, runs });
+      }
+      return histories;
     },
   };
 }
