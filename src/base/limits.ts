@@ -11,6 +11,8 @@ export const LIMITS = {
   yamlValues: 100_000,
   /** Steps of one pipeline; looking for cycles and double outputs takes time that grows with their square. */
   pipelineSteps: 2_000,
+  /** Combinations of the values of one step's grid. */
+  gridCombinations: 1_000,
   /** Captured output kept of one step; the middle is dropped beyond it. */
   stepOutputBytes: 10 << 20,
   /** Runs of one pipeline whose attempts and logs are kept; older ones go, whatever `retention` says. */

@@ -5,6 +5,7 @@ import { parseDurationMs, showBytes, showDuration } from "../base/units.ts";
 import { readPipeline, withLife } from "../life/context.ts";
 import { type CycleResult, runCycle, runOptions } from "../life/cycle.ts";
 import { statusOf } from "../life/status.ts";
+import { type Choice, ranked } from "../pipeline/choose.ts";
 import { runPipeline } from "../pipeline/run.ts";
 import type { PlannedStep, RunEvent, StepResult } from "../pipeline/types.ts";
 import { whyStep } from "../pipeline/why.ts";
@@ -83,9 +84,9 @@ function report(io: Io, event: RunEvent): void {
   }
 }
 
-function stepLine(io: Io, { step, state, durationMs, reason }: StepResult): string {
+function stepLine(io: Io, { step, state, durationMs, reason, error }: StepResult): string {
   const mark = state === "failed" ? io.paint.red("✗") : state === "done" ? io.paint.green("✓") : io.paint.dim("·");
-  const rest = state === "done" ? `${showDuration(durationMs)}, ${reason}` : `${state}: ${reason}`;
+  const rest = state === "done" ? `${showDuration(durationMs)}, ${reason}` : `${state}: ${error?.message ?? reason}`;
   return `${mark} ${step} ${io.paint.dim(rest)}`;
 }
 
@@ -94,6 +95,8 @@ function conclude(io: Io, result: CycleResult): number {
   const { run, version, verdict, deployment } = result;
   io.data({ ...run, error: run.error?.toJSON(), version, verdict, deployment }, () => {
     const parts = run.steps.length > 0 ? [stepTable(io, run.steps)] : [];
+    for (const { state, result } of run.steps)
+      if (state === "done" && result.choice) parts.push(choiceText(io, result.choice as Choice));
     if (run.state === "nothing" && version === undefined) parts.push("nothing to do: every step is up to date");
     if (version !== undefined) parts.push(`registered version ${version}`);
     if (verdict) parts.push(verdictText(io, verdict));
@@ -133,6 +136,17 @@ const stepTable = (io: Io, steps: readonly StepResult[]): string =>
     { title: "peak memory", value: (s) => (s.memoryBytesPeak > 0 ? showBytes(s.memoryBytesPeak) : ""), right: true },
     { title: "why", value: (s) => s.reason },
   ]);
+
+/** What a grid came to, the best first. */
+function choiceText(io: Io, choice: Choice): string {
+  const { metric, best, combinations } = choice;
+  return table(io, ranked(choice), [
+    { title: `${combinations.length} combinations`, value: (c) => c.step },
+    { title: metric, value: (c) => figure(c.metrics[metric]), right: true },
+    { title: "", value: (c) => (c.step === best.step ? io.paint.green("best") : (c.leftOut ?? "")) },
+    { title: "run", value: (c) => c.runId?.slice(0, 8) },
+  ]);
+}
 
 /** Every rule with both figures and the margin. */
 export const verdictText = (io: Io, verdict: Verdict): string =>

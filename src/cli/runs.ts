@@ -21,7 +21,7 @@ const list: Command = {
         { title: "name", value: (r) => r.name },
         { title: "experiment", value: (r) => r.experiment },
         { title: "status", value: (r) => statusOf(io, r.status) },
-        { title: "trigger", value: (r) => r.trigger },
+        { title: "trigger", value: (r) => r.trigger ?? (r.parentId && `in ${r.parentId.slice(0, 8)}`) },
         { title: "started", value: (r) => r.started.slice(0, 19).replace("T", " ") },
         { title: "time", value: (r) => (r.durationMs === undefined ? "" : showDuration(r.durationMs)), right: true },
         { title: "metrics", value: (r) => summary(r.metrics) },

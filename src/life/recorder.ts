@@ -3,7 +3,7 @@
 import { hostname } from "node:os";
 import { VERSION } from "../base/version.ts";
 import type { DatasetVersion } from "../db/datasets.ts";
-import type { RunRecorder } from "../pipeline/types.ts";
+import type { RunRecorder, StepRecorder } from "../pipeline/types.ts";
 import type { Tracking } from "../tracking/tracking.ts";
 import type { DatasetInput, Pair } from "../tracking/types.ts";
 import { gitState } from "./git.ts";
@@ -60,7 +60,17 @@ export function createRecorder(options: {
 }): RunRecorder {
   const { tracking } = options;
   let runId = "";
+  let runEnv: Record<string, string> = {};
+  const writer = (id: () => string): StepRecorder => ({
+    param: (name, value) => tracking.logBatch(id(), { params: [{ key: name, value }] }),
+    metric: (name, value, step = 0) =>
+      tracking.logBatch(id(), { metrics: [{ key: name, value, step, timestampMs: Date.now() }] }),
+  });
+  const end = async (id: string, status: "FINISHED" | "FAILED" | "KILLED"): Promise<void> => {
+    await tracking.updateRun(id, { status, endMs: Date.now() });
+  };
   return {
+    ...writer(() => runId),
     async begin({ pipeline, trigger, params, parentRunId }) {
       const experimentId = await tracking.ensureExperiment(pipeline.model);
       const [git, datasets] = await Promise.all([gitState(pipeline.root), options.datasets()]);
@@ -79,14 +89,31 @@ export function createRecorder(options: {
       runId = run.runId;
       await tracking.logBatch(runId, { params: pairs(params) });
       await tracking.logInputs(runId, { datasets: datasets.map(inputOf) });
-      return { runId, env: await options.childEnv(runId, experimentId) };
+      runEnv = await options.childEnv(runId, experimentId);
+      return { runId, env: runEnv };
     },
-    param: (name, value) => tracking.logBatch(runId, { params: [{ key: name, value }] }),
-    metric: (name, value, step = 0) =>
-      tracking.logBatch(runId, { metrics: [{ key: name, value, step, timestampMs: Date.now() }] }),
     tag: (name, value) => tracking.logBatch(runId, { tags: [{ key: name, value }] }),
-    async end(id, status) {
-      await tracking.updateRun(id, { status, endMs: Date.now() });
+    async nested({ name, params }) {
+      const { experimentId } = await tracking.getRun(runId);
+      const tags = pairs({ [TAGS.parent]: runId, [TAGS.user]: options.actor, ...environmentTags() });
+      const { runId: id } = await tracking.createRun({ experimentId, name, tags, user: options.actor });
+      await tracking.logBatch(id, { params: pairs(params) });
+      return {
+        ...writer(() => id),
+        runId: id,
+        env: "MLFLOW_RUN_ID" in runEnv ? { MLFLOW_RUN_ID: id } : {},
+        metrics: async () => Object.fromEntries((await tracking.getRun(id)).metrics.map((m) => [m.key, m.value])),
+        end: (status) => end(id, status),
+      };
     },
+    async abandon(pipeline, id) {
+      const experiment = await tracking.findExperiment(pipeline.model);
+      const experimentIds = experiment ? [experiment.experimentId] : [];
+      for (const filter of [`run_id = '${id}'`, `tags."${TAGS.parent}" = '${id}'`]) {
+        const { items } = await tracking.searchRuns({ experimentIds, filter: `${filter} AND status = 'RUNNING'` });
+        for (const run of items) await end(run.runId, "KILLED");
+      }
+    },
+    end,
   };
 }

@@ -11,6 +11,7 @@ import { paramText, stepPath } from "./env.ts";
 import { ExecEnded, execute } from "./exec.ts";
 import { interpreterParts } from "./interpreter.ts";
 import { mendOf } from "./last-words.ts";
+import { mirror } from "./mirror.ts";
 import type { KeyContext, Parts, StepContext, StepOutcome, StepRunner } from "./types.ts";
 
 export const cmdRunner: StepRunner<CmdStep> = { stages: false, keyParts, run };
@@ -73,6 +74,17 @@ export function fillParams(command: string, step: CmdStep): string {
 const quote = (text: string): string => (/^[\w./:=,+@%-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 async function run(step: CmdStep, ctx: StepContext): Promise<StepOutcome> {
+  const { tree } = step.combination ?? {};
+  if (tree === undefined) return runCommands(step, ctx);
+  const unlink = await mirror(ctx.pipeline.root, tree, step.outs, step.wdir);
+  try {
+    return await runCommands(step, ctx);
+  } finally {
+    await unlink();
+  }
+}
+
+async function runCommands(step: CmdStep, ctx: StepContext): Promise<StepOutcome> {
   const used = { cpuMs: 0, memoryBytesPeak: 0 };
   const add = (use: { cpuMs: number; memoryBytesPeak: number }) => {
     used.cpuMs += use.cpuMs;
@@ -85,7 +97,7 @@ async function run(step: CmdStep, ctx: StepContext): Promise<StepOutcome> {
         command: fillParams(command, step),
         owner: `step ${step.name}`,
         place: `${ctx.pipeline.file}:${step.line}`,
-        cwd: ctx.pipeline.root,
+        cwd: ctx.path(step.combination?.tree ?? "."),
         env: ctx.env,
         log: ctx.log,
         signal: ctx.signal,

@@ -11,7 +11,21 @@ export interface Difference {
 }
 
 /** What a person changes comes before what follows from it; unnamed parts (a kind's own) stand where `""` does. */
-const ORDER = ["param", "command", "spec", "", "outs", "code", "data", "file", "lock", "env", "interpreter"];
+const ORDER = [
+  "param",
+  "grid",
+  "best",
+  "command",
+  "spec",
+  "",
+  "outs",
+  "code",
+  "data",
+  "file",
+  "lock",
+  "env",
+  "interpreter",
+];
 const LAST = ["platform", "image", "format", "upstream", "input"];
 
 function rank(part: string): number {

@@ -11,6 +11,7 @@ import { lastStepState } from "../db/step-runs.ts";
 import { loadRecords } from "../db/steps.ts";
 import type { DataSource, Pipeline, Step } from "../spec/types.ts";
 import { type Graph, type StepNode, withUpstream } from "./graph.ts";
+import { combinationsOf } from "./grid.ts";
 import { type PlanFacts, planRun } from "./plan.ts";
 import { runnerOf } from "./runners.ts";
 import type { HashData, HashPath, KeyContext, OutputCache, Parts, PlannedStep, StepRunners } from "./types.ts";
@@ -37,7 +38,8 @@ export async function gatherFacts(ctx: FactsContext): Promise<RunFacts> {
     current: new Map(),
     lost: new Set(),
     settled: new Map(),
-    forced: new Set(ctx.force ? (ctx.only ?? names) : []),
+    failed: new Set(),
+    forced: ctx.force ? forcedOf(ctx, names) : new Set(),
     lastState: new Map(),
     ...(ctx.only === undefined ? {} : { only: ctx.only }),
   };
@@ -54,11 +56,17 @@ export async function gatherFacts(ctx: FactsContext): Promise<RunFacts> {
   return facts;
 }
 
+/** The steps that were named, grids with their combinations; all when none was. */
+function forcedOf({ only, pipeline }: FactsContext, names: Iterable<string>): Set<string> {
+  return new Set(only?.flatMap((name) => [name, ...combinationsOf(pipeline, name).map((one) => one.name)]) ?? names);
+}
+
 export interface RunFacts extends PlanFacts {
   parts: Map<string, Parts>;
   current: Map<string, string>;
   lost: Set<string>;
   settled: Map<string, NonNullable<ReturnType<PlanFacts["records"]["newest"]>>>;
+  failed: Set<string>;
   forced: Set<string>;
   lastState: Map<string, string>;
 }

@@ -7,6 +7,7 @@
 import { isInside, normalPath } from "../spec/files.ts";
 import { type Read, readsOf, readsOut } from "../spec/graph.ts";
 import type { Pipeline, Step } from "../spec/types.ts";
+import { combinationsOf, gridOf, isGrid } from "./grid.ts";
 
 export interface StepNode {
   step: Step;
@@ -45,6 +46,11 @@ export function buildGraph(pipeline: Pipeline, more: MoreReads = () => []): Grap
 
 function nodeOf(step: Step, pipeline: Pipeline, more: string[]): StepNode {
   const node: StepNode = { step, produced: new Map(), files: [], folders: [], data: [], upstream: [], after: [] };
+  if (isGrid(step)) {
+    node.upstream = combinationsOf(pipeline, step.name).map((one) => one.name);
+    node.after = [...node.upstream];
+    return node;
+  }
   const others = more.map((written): Read => ({ path: normalPath(written), at: [], written, as: "file" }));
   for (const read of [...readsOf(step, pipeline.data), ...others]) addRead(node, read, pipeline);
   node.upstream = [...new Set(node.produced.values())];
@@ -56,7 +62,8 @@ function nodeOf(step: Step, pipeline: Pipeline, more: string[]): StepNode {
 function addRead(node: StepNode, read: Read, pipeline: Pipeline): void {
   let isProduced = false;
   for (const writer of Object.values(pipeline.steps)) {
-    if (writer === node.step) continue;
+    // What a combination's command names is its own output, although the choice will write that path.
+    if (writer === node.step || writer.name === gridOf(node.step)) continue;
     for (const out of writer.outs.filter((path) => readsOut(read, path))) {
       node.produced.set(out, writer.name);
       if (!isInside(read.path, out)) addOnce(node.folders, read.path);

@@ -19,6 +19,8 @@ export interface PlanFacts {
   lost: ReadonlySet<string>;
   /** Steps that this run has settled, with the record they stand on now. */
   settled: ReadonlyMap<string, StepRecord>;
+  /** Combinations of grids that have failed in this run. */
+  failed: ReadonlySet<string>;
   /** Steps that run although their key matches. */
   forced: ReadonlySet<string>;
   /** How the last attempt ended, for steps that have no record. */
@@ -30,7 +32,8 @@ export interface PlanFacts {
 /** The parts of a step's key when its upstream steps stand on the given records. */
 export function completeParts(node: StepNode, own: Parts, upstream: ReadonlyMap<string, StepRecord>): Parts {
   const parts: Parts = { ...own };
-  for (const name of node.upstream) parts[`upstream.${name}`] = upstream.get(name)!.key;
+  // Of a grid's combinations some may have failed, and it chooses among the others.
+  for (const name of node.upstream) parts[`upstream.${name}`] = upstream.get(name)?.key ?? "failed";
   for (const [out, writer] of node.produced) {
     parts[`input.${out}`] = upstream.get(writer)!.outputs[out]?.digest ?? "none";
   }
@@ -60,9 +63,11 @@ type Decision = Pick<PlannedStep, "action" | "reason" | "key" | "parts" | "recor
 function decide(node: StepNode, facts: PlanFacts, planned: ReadonlyMap<string, PlannedStep>): Decision {
   const settled = facts.settled.get(node.step.name);
   if (settled) return { action: "keep", reason: "done in this run", key: settled.key, record: settled };
-  const pending = node.upstream.find((name) => planned.get(name)!.run);
+  const pending = node.upstream.find((name) => planned.get(name)!.run && !facts.failed.has(name));
   if (pending !== undefined) return { action: "wait", reason: waitReason(node, facts, pending) };
-  const upstream = new Map(node.upstream.map((name) => [name, planned.get(name)!.record!]));
+  const upstream = new Map(
+    node.upstream.filter((name) => !facts.failed.has(name)).map((name) => [name, planned.get(name)!.record!]),
+  );
   const parts = completeParts(node, facts.parts.get(node.step.name)!, upstream);
   const key = keyOf(parts);
   const forced = facts.forced.has(node.step.name);

@@ -21,7 +21,7 @@ export const runFolder = (root: string, runId: string): string => join(scratchFo
 export const stepFolder = (root: string, runId: string, step: string): string =>
   join(runFolder(root, runId), encodeURIComponent(step));
 
-/** Resolves to the steps that were interrupted. */
+/** Resolves to the ids of the runs that were interrupted. */
 export async function recoverRuns(db: Db, clock: Clock, pipeline: Pipeline, runId: string): Promise<string[]> {
   const open = await unfinishedStepRuns(db, pipeline.model, runId);
   for (const id of new Set(open.map((attempt) => attempt.runId))) await endStrays(`TRIMTAB_RUN_ID=${id}`);
@@ -30,7 +30,7 @@ export async function recoverRuns(db: Db, clock: Clock, pipeline: Pipeline, runI
     await markInterrupted(db, clock, attempt);
   }
   await sweepScratch(db, pipeline.root);
-  return open.map((attempt) => attempt.step);
+  return [...new Set(open.map((attempt) => attempt.runId))];
 }
 
 function markInterrupted(db: Db, clock: Clock, attempt: StepRun): Promise<void> {

@@ -23,6 +23,7 @@ import type { Pipeline } from "../spec/types.ts";
 import { linkBun, paramText } from "./env.ts";
 import { type FactsContext, gatherFacts, hashLocalData, planWithCache } from "./facts.ts";
 import { buildGraph, withUpstream } from "./graph.ts";
+import { expandGrids, gridOf } from "./grid.ts";
 import { acquireRun } from "./lock.ts";
 import { HEARTBEAT_MS } from "./processes.ts";
 import { pruneRuns } from "./prune.ts";
@@ -58,8 +59,9 @@ export function planPipeline(pipeline: Pipeline, options: RunOptions): Promise<P
   return planNow({ ...contextOf(pipeline, options), mayWrite: false }, options);
 }
 
-function contextOf(pipeline: Pipeline, options: RunOptions): FactsContext {
+function contextOf(written: Pipeline, options: RunOptions): FactsContext {
   const kinds = options.kinds ?? {};
+  const pipeline = expandGrids(written);
   const graph = buildGraph(pipeline, (step) => runnerOf(step, kinds).reads?.(step, pipeline) ?? []);
   for (const name of options.only ?? [])
     if (!graph.has(name))
@@ -146,7 +148,8 @@ class Run {
   /** With the lock: recovers, looks at everything anew (another run may just have ended), and works. */
   private async locked(): Promise<RunResult> {
     const { options, ctx } = this;
-    await recoverRuns(options.db, this.clock, ctx.pipeline, this.id);
+    const interrupted = await recoverRuns(options.db, this.clock, ctx.pipeline, this.id);
+    for (const runId of interrupted) await options.recorder?.abandon(ctx.pipeline, runId);
     await linkBun(ctx.pipeline.root);
     const facts = await gatherFacts(ctx);
     const plan = await planWithCache(ctx.pipeline, ctx.graph, facts, options.cache);
@@ -200,7 +203,8 @@ class Run {
   }
 
   private async finish(plan: PlannedStep[], steps: RunResult["steps"]): Promise<RunResult> {
-    const broken = steps.find((step) => step.state === "failed") ?? steps.find((step) => step.error !== undefined);
+    const own = steps.filter((step) => gridOf(this.ctx.pipeline.steps[step.step]!) === undefined);
+    const broken = own.find((step) => step.state === "failed") ?? own.find((step) => step.error !== undefined);
     const isCancelled = this.signal.aborted && broken?.state !== "failed";
     const state = isCancelled ? "cancelled" : broken ? "failed" : "done";
     const error = isCancelled ? fail("RUN_CANCELLED", { what: `run ${this.id} was cancelled` }) : broken?.error;
@@ -226,9 +230,10 @@ class Run {
   }
 }
 
-/** Parameters of all steps: by name where every step that has it agrees, else by "step.name". */
+/** Parameters of all steps but those that a grid searches: by name where every step that has it agrees, else by "step.name". */
 export function paramsOf(pipeline: Pipeline): Record<string, string> {
-  const all = Object.values(pipeline.steps).flatMap((step) =>
+  const steps = Object.values(pipeline.steps).filter((step) => gridOf(step) === undefined);
+  const all = steps.flatMap((step) =>
     Object.entries(step.params).map(([name, value]) => ({ step: step.name, name, text: paramText(value) })),
   );
   const isShared = (name: string, text: string) => all.every((other) => other.name !== name || other.text === text);

@@ -1,10 +1,13 @@
 /** Works a plan off: settles what can be kept, restores, starts what is ready while slots last, and plans again after each. */
 
 import { asTrimtabError } from "../base/errors.ts";
+import type { Choice } from "./choose.ts";
+import { paramText } from "./env.ts";
 import { ownParts, planWithCache } from "./facts.ts";
+import { gridOf, paramName } from "./grid.ts";
 import { type Lease, Slots } from "./slots.ts";
 import { type RunContext, restoreStep, runStep, type StepEnd, settledResult } from "./step.ts";
-import type { PlannedStep, StepResult } from "./types.ts";
+import type { PlannedStep, StepRecord, StepResult } from "./types.ts";
 
 export class Schedule {
   private readonly slots: Slots;
@@ -38,7 +41,8 @@ export class Schedule {
     for (const planned of this.plan) {
       const { step, action, after } = planned;
       if (this.results.has(step) || this.running.has(step) || action === "wait") continue;
-      if (!after.every((name) => this.run.facts.settled.has(name))) continue;
+      const { settled, failed } = this.run.facts;
+      if (!after.every((name) => settled.has(name) || failed.has(name))) continue;
       if (action === "keep") {
         const result = settledResult(this.run.keys.graph.get(step)!, "kept", planned);
         await this.settled(planned, { result, record: planned.record! });
@@ -82,14 +86,28 @@ export class Schedule {
   private async settled(planned: PlannedStep, end: StepEnd): Promise<void> {
     const { facts } = this.run;
     if (end.record === undefined) {
-      if (end.result.state === "failed") this.brokenBy ??= planned.step;
+      if (end.result.state === "failed") this.failed(planned.step);
     } else {
       facts.settled.set(planned.step, end.record);
+      await this.tellChoice(planned.step, end.record);
       for (const [out, { digest }] of Object.entries(end.record.outputs)) facts.current.set(out, digest);
       if (end.result.state !== "kept") await this.lookAgain(planned.step);
     }
     this.settle(planned, end.result);
     await this.replan();
+  }
+
+  /** A grid goes on without a combination that failed; any other step that fails ends the run. */
+  private failed(step: string): void {
+    if (gridOf(this.run.keys.pipeline.steps[step]!) !== undefined) this.run.facts.failed.add(step);
+    else this.brokenBy ??= step;
+  }
+
+  /** What a grid chose are params of the run, also when it chose in an earlier one. */
+  private async tellChoice(step: string, record: StepRecord): Promise<void> {
+    const { choice } = record.result as { choice?: Choice };
+    for (const [name, value] of Object.entries(choice?.best.params ?? {}))
+      await this.run.recorder?.param(paramName(this.run.keys.pipeline, step, name), paramText(value));
   }
 
   /** A folder in deps that holds what the step just wrote has another content now. */

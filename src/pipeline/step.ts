@@ -16,7 +16,7 @@ import { endStepRun, insertStepRun, type StepRunEnd } from "../db/step-runs.ts";
 import { useRecord, writeRecord } from "../db/steps.ts";
 import type { Step } from "../spec/types.ts";
 import { deadline, inProcess } from "./attempt.ts";
-import { stepEnv } from "./env.ts";
+import { paramText, stepEnv } from "./env.ts";
 import { ExecEnded } from "./exec.ts";
 import { type FactsContext, ownParts, type RunFacts } from "./facts.ts";
 import type { StepNode } from "./graph.ts";
@@ -28,6 +28,7 @@ import { stepFolder } from "./recover.ts";
 import { isRetryable, retryDelayMs } from "./retry.ts";
 import { runnerOf } from "./runners.ts";
 import type {
+  NestedRun,
   OutputCache,
   OutputRecord,
   PlannedStep,
@@ -37,6 +38,7 @@ import type {
   StepOutcome,
   StepRecord,
   StepResult,
+  StepState,
 } from "./types.ts";
 
 /** What all steps of one run share. */
@@ -49,6 +51,8 @@ export interface RunContext {
   runEnv: Record<string, string>;
   actor: string;
   recorder: RunRecorder | undefined;
+  /** The run of its own that a combination of a grid has. */
+  nested?: NestedRun | undefined;
   signal: AbortSignal;
   graceMs: number;
   random: () => number;
@@ -73,6 +77,18 @@ interface Attempt {
 
 /** Runs a step until it succeeds, its attempts are used up, or the run is cancelled. Never rejects for a failed step. */
 export async function runStep(run: RunContext, node: StepNode, plan: PlannedStep, cpus: number[]): Promise<StepEnd> {
+  const { step } = node;
+  if (step.kind !== "cmd" || step.combination === undefined) return tryStep(run, node, plan, cpus);
+  const params = Object.entries(step.params).map(([name, value]): [string, string] => [name, paramText(value)]);
+  const nested = await run.recorder?.nested({ name: step.name, params: Object.fromEntries(params) });
+  const end = await tryStep({ ...run, nested }, node, plan, cpus);
+  await nested?.end(STATUS[end.result.state] ?? "FINISHED");
+  return end;
+}
+
+const STATUS: Partial<Record<StepState, "FAILED" | "KILLED">> = { failed: "FAILED", cancelled: "KILLED" };
+
+async function tryStep(run: RunContext, node: StepNode, plan: PlannedStep, cpus: number[]): Promise<StepEnd> {
   const { step } = node;
   for (let number = 1; ; number++) {
     const attempt = await beginAttempt(run, node, number, plan.reason, cpus);
@@ -139,7 +155,7 @@ async function tryOnce(run: RunContext, attempt: Attempt): Promise<StepEnd> {
       key: keyOf(parts),
       parts,
       outputs,
-      result: outcome.result ?? {},
+      result: { ...outcome.result, ...(run.nested ? await reported(run.nested, outcome) : {}) },
       reusable: node.step.cache && isSame,
       runId: run.runId,
       endedMs: run.clock.nowMs(),
@@ -157,6 +173,12 @@ async function tryOnce(run: RunContext, attempt: Attempt): Promise<StepEnd> {
     return { result: await failed(run, attempt, error, { ...used, durationMs: durationMs() }) };
   }
 }
+
+/** What a combination is ranked by: what it logged, and what it wrote into metric files. */
+const reported = async (nested: NestedRun, outcome: StepOutcome) => ({
+  metrics: { ...(await nested.metrics()), ...outcome.metrics },
+  runId: nested.runId,
+});
 
 /** An error that does not say where it happened happened in this step. */
 function placed(run: RunContext, { node: { step } }: Attempt, error: TrimtabError): TrimtabError {
@@ -206,14 +228,15 @@ function contextOf(run: RunContext, attempt: Attempt, stages: boolean, signal: A
     pipeline,
     runId: run.runId,
     attempt: attempt.number,
-    env: stepEnv(pipeline, attempt.node.step, env, { runId: run.runId, env: run.runEnv }),
+    env: stepEnv(pipeline, attempt.node.step, env, { runId: run.runId, env: { ...run.runEnv, ...run.nested?.env } }),
     signal,
     out: (out) => (stages ? attempt.swap.staged(out) : path(out)),
     path,
     cpus: attempt.cpus,
     log: attempt.log,
     graceMs: run.graceMs,
-    recorder: run.recorder,
+    recorder: run.nested ?? run.recorder,
+    settled: run.facts.settled,
   };
 }
 
@@ -256,7 +279,8 @@ async function commit(run: RunContext, attempt: Attempt, record: StepRecord, out
     const event = { kind: "step.finished", subject, actor: run.actor, reason: attempt.reason, data };
     await appendEvent(sql, event, record.endedMs);
   });
-  for (const [name, value] of Object.entries(outcome.metrics ?? {})) await run.recorder?.metric(name, value);
+  for (const [name, value] of Object.entries(outcome.metrics ?? {}))
+    await (run.nested ?? run.recorder)?.metric(name, value);
 }
 
 type EndFacts = Omit<StepRunEnd, "runId" | "step" | "attempt" | "endedMs" | "exitCode"> & {

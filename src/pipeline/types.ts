@@ -49,17 +49,35 @@ export interface OutputCache {
   has(md5: string): boolean | Promise<boolean>;
 }
 
+/** Where a step's metrics go. */
+export interface StepRecorder {
+  param(name: string, value: string): Promise<void>;
+  metric(name: string, value: number, step?: number): Promise<void>;
+}
+
+/** A run inside the run, for one combination of a grid. */
+export interface NestedRun extends StepRecorder {
+  runId: string;
+  /** What differs in the environment of its processes. */
+  env: Record<string, string>;
+  /** The newest value of everything that was logged to it. */
+  metrics(): Promise<Record<string, number>>;
+  end(status: "FINISHED" | "FAILED" | "KILLED"): Promise<void>;
+}
+
 /** Where a run's params, metrics and artifacts go; life implements it over tracking. */
-export interface RunRecorder {
+export interface RunRecorder extends StepRecorder {
   begin(run: {
     pipeline: Pipeline;
     trigger: TriggerName;
     params: Record<string, string>;
     parentRunId?: string;
   }): Promise<{ runId: string; env: Record<string, string> }>;
-  param(name: string, value: string): Promise<void>;
-  metric(name: string, value: number, step?: number): Promise<void>;
   tag(name: string, value: string): Promise<void>;
+  /** Opens a run inside the one that has begun. */
+  nested(run: { name: string; params: Record<string, string> }): Promise<NestedRun>;
+  /** Ends a run whose process is gone, and those inside it. */
+  abandon(pipeline: Pipeline, runId: string): Promise<void>;
   end(runId: string, status: "FINISHED" | "FAILED" | "KILLED"): Promise<void>;
 }
 
@@ -90,7 +108,9 @@ export interface StepContext {
   cpus: number[];
   log: StepLog;
   graceMs: number;
-  recorder: RunRecorder | undefined;
+  recorder: StepRecorder | undefined;
+  /** The records of the steps that this run has settled. */
+  settled: ReadonlyMap<string, StepRecord>;
 }
 
 /** The captured output of one attempt. */

@@ -3,6 +3,7 @@
 import { isoTime } from "../base/clock.ts";
 import { loadRecords } from "../db/steps.ts";
 import type { Pipeline } from "../spec/types.ts";
+import type { Choice } from "./choose.ts";
 import { type Difference, differences, showDifference } from "./difference.ts";
 import { planPipeline } from "./run.ts";
 import type { Parts, PlannedStep, RunOptions, StepAction, StepRecord } from "./types.ts";
@@ -58,6 +59,11 @@ function textOf(
   if (planned.action === "wait")
     for (const before of plan)
       if (before.run && before.step !== planned.step) lines.push(`  ${before.step} must run first: ${before.reason}`);
+  const { choice } = (record?.result ?? {}) as { choice?: Choice };
+  if (choice) {
+    const { metric, best, combinations } = choice;
+    lines.push(`  of ${combinations.length} combinations ${best.step} was the best: ${metric} ${best.metrics[metric]}`);
+  }
   if (record) lines.push(`  compared to run ${record.runId}, which ended ${isoTime(record.endedMs)}`);
   return lines.join("\n");
 }

@@ -4,6 +4,7 @@
  * (min, max) are judged, and the verdict says so. A figure that is missing or not a number fails its rule.
  */
 
+import { lessIsBetter } from "../spec/metrics.ts";
 import type { Allowance, GateRule } from "../spec/types.ts";
 
 export type RuleKind = "min" | "max" | "max_drop" | "max_rise";
@@ -32,11 +33,6 @@ export interface Verdict {
 }
 
 type Figures = Readonly<Record<string, number>>;
-
-const LESS_IS_BETTER = new Set(["log_loss", "brier", "mae", "rmse", "mape", "memory_bytes", "model_bytes"]);
-
-/** Whether a smaller figure is the better one. */
-export const lessIsBetter = (metric: string): boolean => LESS_IS_BETTER.has(metric) || metric.startsWith("latency_");
 
 /** The rules that a GateRule names, in a fixed order. */
 function kindsOf(rule: GateRule): RuleKind[] {

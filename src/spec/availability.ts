@@ -21,10 +21,6 @@ interface Missing {
 /** Feature → where a pipeline uses it. One line here is taken out when the feature arrives. */
 const FEATURES: Record<Use, Record<string, (pipeline: Pipeline, steps: Step[]) => Missing[]>> = {
   run: {
-    grid: (_, steps) =>
-      steps
-        .filter((s) => s.grid)
-        .map((s) => inStep(s, "grid", "searching a grid", "remove grid:; the step runs with its params")),
     runner: (_, steps) =>
       steps
         .filter((s) => s.runner !== "local")

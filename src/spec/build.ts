@@ -2,6 +2,7 @@
 
 import { keepSecret } from "../base/log.ts";
 import type { Complaints } from "./complaints.ts";
+import { lessIsBetter } from "./metrics.ts";
 import { mendName } from "./nearest.ts";
 import type { RawPipeline } from "./schema.ts";
 import { buildSteps } from "./steps.ts";
@@ -32,18 +33,36 @@ export function buildPipeline(
 ): t.Pipeline {
   const steps = buildSteps(raw.steps ?? {}, complaints);
   checkNames(raw, complaints);
+  const gate = buildGate(raw, steps, complaints);
+  chooseBest(steps, gate, complaints);
   return {
     model: raw.model ?? "",
     ...about,
     data: buildData(raw, complaints),
     steps,
-    gate: buildGate(raw, steps, complaints),
+    gate,
     deploy: buildDeploy(raw, complaints),
     monitor: buildMonitor(raw, steps, complaints),
     retrain: buildRetrain(raw, complaints),
     alerts: buildAlerts(raw, complaints),
     retention: buildRetention(raw),
   };
+}
+
+/** A grid that does not say what is best follows the gate's first rule. */
+function chooseBest(steps: Record<string, t.Step>, gate: readonly GateRule[], complaints: Complaints): void {
+  const metric = gate.find((rule) => METRICS.includes(rule.metric))?.metric;
+  for (const step of Object.values(steps)) {
+    if (step.kind !== "cmd" || step.grid === undefined || step.best !== undefined) continue;
+    const path = ["steps", step.name, "best"];
+    if (metric !== undefined) step.best = { metric, goal: lessIsBetter(metric) ? "min" : "max" };
+    else if (!complaints.touches(path) && !complaints.touches(["gate"]))
+      complaints.add({
+        path: ["steps", step.name, "grid"],
+        what: "nothing says which combination is the best",
+        mend: "add best: { max: accuracy }, with a metric that the step reports, or a gate",
+      });
+  }
 }
 
 function checkNames(raw: RawPipeline, complaints: Complaints): void {

@@ -12,6 +12,18 @@ const REFERENCE = /(\\?)\$\{([A-Za-z_][A-Za-z0-9_.]*)\}/g;
 export const referencesIn = (command: string): string[] =>
   [...command.matchAll(REFERENCE)].filter(([, backslash]) => backslash === "").map(([, , name]) => name!);
 
+/** The params with another value of that name. The name must be there. */
+export function withParam(
+  params: Record<string, ParamValue>,
+  name: string,
+  value: ParamValue,
+): Record<string, ParamValue> {
+  if (Object.hasOwn(params, name)) return { ...params, [name]: value };
+  const dot = name.indexOf(".");
+  const head = name.slice(0, dot);
+  return { ...params, [head]: withParam(params[head] as Record<string, ParamValue>, name.slice(dot + 1), value) };
+}
+
 /** The parameter of that name: a key as written, or a way into mappings. */
 export function paramNamed(params: Record<string, ParamValue>, name: string): ParamValue | undefined {
   if (Object.hasOwn(params, name)) return params[name];

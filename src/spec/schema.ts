@@ -55,6 +55,7 @@ const step = {
   wdir: leaf(files.workFolder),
   params: leaf(v.params),
   grid: leaf(v.grid),
+  best: leaf(v.best),
   env: list(v.variableName),
   retry: keys({
     attempts: leaf(v.countFromOne("3")),

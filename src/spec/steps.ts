@@ -1,6 +1,7 @@
 /** Steps: which keys go with which verb, what each verb needs, and the defaults. */
 
 import { posix } from "node:path";
+import { LIMITS } from "../base/limits.ts";
 import type { Complaints } from "./complaints.ts";
 import { normalPath, writtenPath } from "./files.ts";
 import { paramNamed, referencesIn } from "./interpolate.ts";
@@ -27,7 +28,7 @@ const COMMON: readonly StepKey[] = [
 const OWN: Record<t.StepKind, readonly StepKey[]> = {
   validate: ["expect", "suite", "engine"],
   transform: ["spec", "split", "outs", "engine"],
-  cmd: ["outs", "metrics", "plots", "wdir", "params", "grid"],
+  cmd: ["outs", "metrics", "plots", "wdir", "params", "grid", "best"],
   evaluate: ["on", "target", "metrics"],
 };
 const RETRY = { attempts: 1, delayMs: 1000, backoff: 2 };
@@ -145,13 +146,14 @@ class StepBuilder {
   }
 
   private cmd(): t.CmdStep {
-    const { cmd = [], params = {}, grid, wdir } = this.raw;
+    const { cmd = [], params = {}, grid, best, wdir } = this.raw;
     const metricFiles = this.written("metrics");
     for (const name of Object.keys(grid ?? {})) {
       if (paramNamed(params, name) !== undefined || this.isParamInDoubt(name)) continue;
       const mend = `add it to params with the value of an ordinary run, or ${mendName(name, Object.keys(params), "params")}`;
       this.complaints.add({ path: [...this.path, "grid", name], what: `${name} is not a param of the step`, mend });
     }
+    this.checkGrid(grid);
     for (const [i, command] of cmd.entries()) this.checkReferences(command, cmd.length > 1 ? i : undefined, params);
     return {
       ...this.base(),
@@ -164,7 +166,26 @@ class StepBuilder {
       metricFiles,
       params,
       ...(grid && { grid }),
+      ...(best && { best }),
     };
+  }
+
+  private checkGrid(grid: Record<string, t.ParamValue[]> | undefined): void {
+    if (grid === undefined) {
+      if (this.raw.best !== undefined && !this.complaints.touches([...this.path, "grid"]))
+        this.need("best", "the step has no grid to choose from", "add grid:, or remove best:");
+      return;
+    }
+    const count = Object.values(grid).reduce((all, values) => all * values.length, 1);
+    const path = [...this.path, "grid"];
+    if (count > LIMITS.gridCombinations) {
+      const what = `the grid has ${count} combinations, and ${LIMITS.gridCombinations} are the most`;
+      this.complaints.add({ path, what, mend: "try fewer values at once" });
+    }
+    if (this.raw.cache === false || this.raw.always_changed === true) {
+      const mend = "remove cache: false, or the grid";
+      this.complaints.add({ path, what: "the step keeps nothing, and a grid chooses among what was kept", mend });
+    }
   }
 
   private evaluate(): t.EvaluateStep {

@@ -51,8 +51,6 @@ interface StepBase {
   cache: boolean;
   /** "local" now; others are refused when used. */
   runner: string;
-  /** Search space; refused when used until tuning exists. */
-  grid?: Record<string, ParamValue[]>;
   /** For people. */
   desc?: string;
 }
@@ -99,6 +97,14 @@ export interface CmdStep extends StepBase {
   wdir?: string;
   /** Outputs (also in `outs`) that hold metrics as JSON or YAML: DVC's `metrics`. */
   metricFiles: string[];
+  /** Values of params, each combination of which is tried; `best` says which becomes the step's outputs. */
+  grid?: Record<string, ParamValue[]>;
+  best?: { metric: string; goal: "max" | "min" };
+  /**
+   * Set by the pipeline when it takes a grid apart, never by the parser: the step is one combination of the grid of step `of`,
+   * with these params, and runs in `tree`, a folder relative to the root that looks like the root.
+   */
+  combination?: { of: string; params: Record<string, ParamValue>; tree: string };
 }
 
 export interface EvaluateStep extends StepBase {

@@ -170,10 +170,22 @@ export const params: Reader<Record<string, ParamValue>> = (value) => {
   };
 };
 
+/** { max: metric } or { min: metric }. */
+export const best: Reader<{ metric: string; goal: "max" | "min" }> = (value) => {
+  const mend = "write { max: accuracy } or { min: loss }";
+  if (!isMapping(value)) return wrong(isNot(value, "a mapping"), mend);
+  const [[goal, metric] = [], ...more] = Object.entries(value);
+  if ((goal !== "max" && goal !== "min") || more.length > 0 || typeof metric !== "string" || metric === "")
+    return wrong(isNot(value, "one metric below max or min"), mend);
+  return { value: { metric, goal } };
+};
+
 /** name → the values to try. */
 export const grid: Reader<Record<string, ParamValue[]>> = (value) => {
   const all = params(value);
   if ("wrong" in all) return all;
+  if (Object.keys(all.value).length === 0)
+    return wrong("the grid names no param", "write name: [values], or remove it");
   const bad = Object.entries(all.value).filter(([, v]) => !Array.isArray(v) || v.length === 0);
   if (bad.length === 0) return { value: all.value as Record<string, ParamValue[]> };
   return {

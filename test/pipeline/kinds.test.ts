@@ -135,6 +135,8 @@ test("a recorder gets the run's params, metrics and end, and its environment rea
     param: note("param"),
     metric: note("metric"),
     tag: note("tag"),
+    nested: () => Promise.reject(new Error("nothing here has a grid")),
+    abandon: note("abandon"),
     end: note("end"),
   };
   const a = {

@@ -64,6 +64,7 @@ const factsOf = (
       find: (step, key) => books.get(step)?.find((record) => record.key === key),
     },
     lost: new Set(),
+    failed: new Set(),
     forced: new Set(),
     lastState: new Map(),
     ...more,

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { judge, lessIsBetter } from "../../src/registry/gate.ts";
+import { judge } from "../../src/registry/gate.ts";
+import { lessIsBetter } from "../../src/spec/metrics.ts";
 import type { GateRule } from "../../src/spec/types.ts";
 
 const rule = (metric: string, rest: Partial<GateRule>): GateRule => ({ metric, line: 1, ...rest });

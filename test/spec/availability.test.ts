@@ -11,7 +11,6 @@ steps:
     deps: [s3://bucket/code]
     outs: [build/model]
     params: { depth: 1 }
-    grid: { depth: [1, 2] }
     runner: ray
 deploy:
   strategy: canary
@@ -22,15 +21,14 @@ const lines = (errors: { oneLine(): string }[]) => errors.map((e) => e.oneLine()
 test("what this release cannot do parses, and is refused when used", () => {
   const pipeline = parsePipeline(TEXT);
   expect(lines(unavailable(pipeline, "run"))).toEqual([
-    "error[NOT_AVAILABLE] pipeline.yaml:5 steps.train.grid: searching a grid is not available yet. Mend: remove grid:; the step runs with its params.",
     "error[NOT_AVAILABLE] pipeline.yaml:5 steps.train.runner: runner: ray is not available yet. Mend: use runner: local for now.",
     "error[NOT_AVAILABLE] pipeline.yaml:4 steps.check.engine: engine: spark is not available yet. Mend: use engine: duckdb for now.",
     "error[NOT_AVAILABLE] pipeline.yaml:2 data.d: data on S3 is not available yet. Mend: copy it here and name the file or folder for now.",
     "error[NOT_AVAILABLE] pipeline.yaml:5 steps.train.deps: s3://bucket/code on S3 is not available yet. Mend: use a local path for now.",
   ]);
   expect(lines(unavailable(pipeline, "deploy"))).toEqual([
-    "error[NOT_AVAILABLE] pipeline.yaml:12 deploy.strategy: strategy: canary is not available yet. Mend: use strategy: direct for now.",
-    "error[NOT_AVAILABLE] pipeline.yaml:12 deploy.approve: approve: true is not available yet. Mend: use approve: false for now, and deploy by hand with trimtab deploy.",
+    "error[NOT_AVAILABLE] pipeline.yaml:11 deploy.strategy: strategy: canary is not available yet. Mend: use strategy: direct for now.",
+    "error[NOT_AVAILABLE] pipeline.yaml:11 deploy.approve: approve: true is not available yet. Mend: use approve: false for now, and deploy by hand with trimtab deploy.",
   ]);
   expect(unavailable(pipeline, "run", ["check"]).map((e) => e.place)).toEqual([
     "pipeline.yaml:4 steps.check.engine",

@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import { TrimtabErrors } from "../../src/base/errors.ts";
 import { redact } from "../../src/base/log.ts";
 import { loadPipeline, parsePipeline } from "../../src/spec/load.ts";
+import type { CmdStep } from "../../src/spec/types.ts";
 import { complaintsOf } from "./complaints.ts";
 import { expected } from "./update.ts";
 
@@ -89,6 +90,37 @@ test("a stage of DVC fits as it is", () => {
     cache: false,
     desc: "text",
   });
+});
+
+test("a grid says what is the best, or the gate does", () => {
+  const searched = (more: string) => step(`cmd: x\nparams: { a: 1 }\ngrid: { a: [1, 2] }\n${more}`);
+  const best = (text: string) => (parsePipeline(text).steps.s as CmdStep).best;
+  expect(best(searched("best: { min: loss }"))).toEqual({ metric: "loss", goal: "min" });
+  const gated = `${searched("")}  e: { evaluate: m, on: r, target: y, metrics: [log_loss] }\ngate: { log_loss: { max: 1 } }\n`;
+  expect(best(gated)).toEqual({ metric: "log_loss", goal: "min" });
+  const mends = (text: string) => complaintsOf(text).map((line) => line.replace(/^.*? steps\.s\./, ""));
+  expect(
+    [
+      searched(""),
+      searched("best: f1"),
+      searched("best: { max: f1 }\ncache: false"),
+      step("cmd: x\nbest: { max: f1 }"),
+    ].flatMap(mends),
+  ).toEqual([
+    "grid: nothing says which combination is the best. Mend: add best: { max: accuracy }, with a metric that the step reports, or a gate.",
+    'best: "f1" is not a mapping. Mend: write { max: accuracy } or { min: loss }.',
+    "grid: the step keeps nothing, and a grid chooses among what was kept. Mend: remove cache: false, or the grid.",
+    "best: the step has no grid to choose from. Mend: add grid:, or remove best:.",
+  ]);
+  const many = step(
+    `cmd: x\nparams: { a: 1, b: 1 }\ngrid: { a: [${Array(40).fill(1)}], b: [${Array(40).fill(1)}] }\nbest: { max: f }`,
+  );
+  expect(mends(many)).toEqual([
+    "grid: the grid has 1600 combinations, and 1000 are the most. Mend: try fewer values at once.",
+  ]);
+  expect(mends(step("cmd: x\ngrid: {}\nbest: { max: f }"))).toEqual([
+    "grid: the grid names no param. Mend: write name: [values], or remove it.",
+  ]);
 });
 
 test("what DVC has and Trimtab has not is refused, with what to do", () => {
