@@ -6,6 +6,8 @@
  *   arrival. By arrival it closes when the clock has passed its end. By the rows' own time nothing says that a slice is over
  *   but later rows: it closes when those are at least a fiftieth of its own. A row for a slice that has closed, or for one
  *   more than `OPEN_MAX` open slices, joins the nearest open one.
+ *
+ * A version that takes no traffic any more gets no later rows: `end` closes what the model's other versions have left behind.
  */
 
 import type { WindowSize } from "../spec/types.ts";
@@ -42,6 +44,8 @@ export interface Stream<W extends Slot> {
   place(n: number, timeOf: (row: number) => number): Slice<W>[];
   /** Takes out the windows that are over, in the order of their time. Times of arrival before `arrivedMs` have all been placed. */
   close(arrivedMs: number): W[];
+  /** Takes out the windows that end by `reachedMs`, full or not, for a stream that has ended. */
+  end(reachedMs: number): W[];
   open(): readonly W[];
 }
 
@@ -76,6 +80,12 @@ function countStream<W extends Slot>({ open, make, ...rest }: StreamOptions<W>, 
       return slices;
     },
     close: () => full.splice(0),
+    end(reachedMs) {
+      if (!current || current.toMs > reachedMs) return [];
+      const last = current;
+      current = undefined;
+      return [last];
+    },
     open: () => (current ? [current] : []),
   };
 }
@@ -102,6 +112,15 @@ function timeStream<W extends Slot>(
     return made;
   }
 
+  function take(over: readonly W[]): W[] {
+    for (const window of over) {
+      open.splice(open.indexOf(window), 1);
+      closedThrough = Math.max(closedThrough, window.bucket!);
+    }
+    return over.toReversed();
+  }
+  const newestFirst = () => open.sort((a, b) => b.bucket! - a.bucket!);
+
   return {
     place(n, timeOf) {
       const slices: Slice<W>[] = [];
@@ -116,15 +135,9 @@ function timeStream<W extends Slot>(
       }
       return slices;
     },
-    close(arrivedMs) {
-      open.sort((a, b) => b.bucket! - a.bucket!);
-      const over = byArrival ? open.filter((window) => window.toMs <= arrivedMs) : overtaken(open);
-      for (const window of over) {
-        open.splice(open.indexOf(window), 1);
-        closedThrough = Math.max(closedThrough, window.bucket!);
-      }
-      return over.reverse();
-    },
+    close: (arrivedMs) =>
+      take(byArrival ? newestFirst().filter((window) => window.toMs <= arrivedMs) : overtaken(newestFirst())),
+    end: (reachedMs) => take(newestFirst().filter((window) => window.toMs <= reachedMs)),
     open: () => open,
   };
 }

@@ -108,6 +108,23 @@ class Round {
     const { settledMs } = this.context;
     for (const work of this.works.values())
       if (work) this.close(work.stream.close(maybeMore ? Math.min(this.arrivedMs, settledMs) : settledMs));
+    if (!maybeMore) this.endReplaced();
+  }
+
+  /** With all lines read, a version that serves no more gets no rows: what the serving ones have gone past is over. */
+  private endReplaced(): void {
+    const serves = (version: number) => this.context.versions.get(version)?.serving === true;
+    const works = [...this.works].flatMap(([version, work]) => (work ? [{ version, work }] : []));
+    const reachedMs = works
+      .filter(({ version }) => serves(version))
+      .flatMap(({ work }) => work.stream.open().map((window) => this.reached(window)));
+    const furthestMs = Math.max(...reachedMs, Number.NEGATIVE_INFINITY);
+    for (const { version, work } of works) if (!serves(version)) this.close(work.stream.end(furthestMs));
+  }
+
+  /** How far in time a window's rows have come at least: a slice of time has begun. */
+  private reached({ fromMs, toMs }: MonitorWindow): number {
+    return "rows" in this.size ? toMs : fromMs;
   }
 
   /** Appends the answers of the windows that grew; all windows to save. */

@@ -133,6 +133,26 @@ describe("drift", () => {
     expect(await retrainings()).toEqual([]);
   });
 
+  test("a replaced version's window does not stay open once its successor has gone past it", async () => {
+    for (const window of [{ rows: 500 }, { ms: DAY_MS }]) {
+      world = await openWorld({ serving: [2] });
+      const byOwnTime = "ms" in window ? { time: "date" } : {};
+      const pipeline = pipelineOf({ ...byOwnTime, drift: drift({ window }) });
+      const on = (day: number) => rowsLike(200, { ...moved, date: START_MS + day * DAY_MS });
+      world.predict(on(0), { v: 1 });
+      expect(await world.monitor.check(pipeline)).toEqual([]);
+      world.clock.advance(5000);
+      world.predict(on(1), { v: 2 });
+      world.clock.advance(5000);
+      expect(await world.monitor.check(pipeline)).toMatchObject([{ version: 1, rows: 200, action: "not_serving" }]);
+      const open = (await world.monitor.windows("flights")).filter(({ state }) => state === "open");
+      expect(open).toMatchObject([{ version: 2, rows: 200 }]);
+      expect(await retrainings()).toEqual([]);
+      await world.close();
+    }
+    world = await openWorld();
+  });
+
   test("a changed window size starts new windows", async () => {
     world = await openWorld();
     world.predict(rowsLike(200, moved));

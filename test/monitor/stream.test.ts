@@ -110,3 +110,17 @@ test("by arrival, a slice closes when the clock has passed its end", () => {
   expect(stream.close(99)).toEqual([]);
   expect(stream.close(100).map((window) => window.seq)).toEqual([1]);
 });
+
+test("a stream that has ended closes what others have gone past, full or not, and may begin again", () => {
+  const slices = streamOf({ ms: 100 });
+  slices.place(3, (row) => row * 100);
+  expect(slices.end(200).map((window) => window.bucket)).toEqual([0, 1]);
+  expect(slices.open().map((window) => window.bucket)).toEqual([2]);
+  expect(slices.end(200)).toEqual([]);
+  const counted = streamOf({ rows: 10 });
+  counted.place(3, (row) => row * 100);
+  expect(counted.end(199)).toEqual([]);
+  expect(counted.end(200)).toMatchObject([{ seq: 1, rows: 3 }]);
+  expect(counted.open()).toEqual([]);
+  expect(counted.place(1, () => 300)[0]!.window).toMatchObject({ seq: 2, rows: 1 });
+});
