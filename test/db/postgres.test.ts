@@ -163,19 +163,26 @@ function suite({ url, freshUrl, emptyUrl, signal, stop, start, port }: PostgresS
       await db.run("CREATE TABLE pair (id INTEGER PRIMARY KEY, n INTEGER)");
       await db.runMany("INSERT INTO pair (id, n) VALUES (?, 0)", [[1], [2]]);
       const other = new SQL(at, { max: 1 });
-      // The one that looks first is ended: that is to be ours.
+      // A server looks for a deadlock once in each wait, and ends the one that looks: that is to be ours, the last to wait.
       await other.unsafe("SET deadlock_timeout = '60s'");
       await other.unsafe("BEGIN; UPDATE pair SET n = n + 10 WHERE id = 2").simple();
+      const [{ pid }] = await other.unsafe("SELECT pg_backend_pid() AS pid");
+      const isWaiting = async () =>
+        (await admin.unsafe("SELECT 1 FROM pg_locks WHERE pid = $1 AND NOT granted", [pid])).length > 0;
       let runs = 0;
-      const ours = db.write(async (sql) => {
+      let theirs: Promise<unknown> = Promise.resolve();
+      await db.write(async (sql) => {
         runs++;
-        for (const id of [1, 2]) await sql.run("UPDATE pair SET n = n + 1 WHERE id = ?", [id]);
+        await sql.run("UPDATE pair SET n = n + 1 WHERE id = 1");
+        if (runs === 1) {
+          theirs = other.unsafe("UPDATE pair SET n = n + 10 WHERE id = 1").then(() => other.unsafe("COMMIT"));
+          while (!(await isWaiting())) await Bun.sleep(10);
+        }
+        await sql.run("UPDATE pair SET n = n + 1 WHERE id = 2");
       });
-      await Bun.sleep(200);
-      await other.unsafe("UPDATE pair SET n = n + 10 WHERE id = 1");
-      await other.unsafe("COMMIT");
-      await ours;
-      expect(runs).toBe(2);
+      await theirs;
+      // Ours may be first again at the row that both want.
+      expect(runs).toBeGreaterThan(1);
       expect(await db.all("SELECT n FROM pair")).toEqual([{ n: 11 }, { n: 11 }]);
       await other.close();
     }));
