@@ -1,6 +1,6 @@
 /** The switch of every automation: TRIMTAB_AUTOMATE_<NAME>=false leaves its decision to a person. */
 
-export type Automation = "retrain" | "deploy";
+export type Automation = "retrain" | "gate" | "deploy";
 
 /** On unless the environment says false, 0, no or off. */
 export const automationOn = (env: Record<string, string | undefined>, name: Automation): boolean =>

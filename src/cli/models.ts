@@ -116,26 +116,20 @@ const promote: Command = {
 const gate: Command = {
   name: "gate",
   about: "The gate's verdict on a version: every rule, both figures, the margin",
-  details: "Exit code 3 when the gate said no.",
+  details:
+    "A version that has not met the gate, as one that an MLflow client registered, is measured now: on the pipeline's holdout, beside the champion, by the runtime that would serve it. Exit code 3 when the gate said no.",
   args: [{ name: "version", about: "its number; default: the newest" }],
-  options: [FILE_OPTION],
+  options: [
+    FILE_OPTION,
+    { name: "again", about: "measure also one that was judged before" },
+    { name: "deploy", about: "deploy what passes, as after a run" },
+    { name: "wait", value: "duration", about: "wait this long for a run that is under way" },
+    { name: "trigger", value: "name", about: "why it is judged, for the record", default: "manual" },
+    { name: "reason", value: "text", about: "one sentence for the journal", default: "by hand" },
+  ],
   action: async (io, input) => {
-    const { ownVersionViews } = await import("../life/views.ts");
-    const { withLife } = await import("../life/context.ts");
-    const { fail } = await import("../base/errors.ts");
-    const { verdictText } = await import("./run-actions.ts");
-    const name = await modelOf(io, input);
-    const wanted = text(input.args.version) === undefined ? undefined : versionOf(input);
-    const versions = await withLife({ root: io.cwd, env: io.env }, (life) => ownVersionViews(life, name));
-    const found = wanted === undefined ? versions[0] : versions.find((v) => v.version === wanted);
-    if (!found?.verdict)
-      throw fail("NOT_FOUND", {
-        what: wanted ? `version ${wanted} has no verdict` : `${name} has no version`,
-        mend: "trimtab run",
-      });
-    const verdict = found.verdict;
-    io.data({ version: found.version, verdict }, () => `version ${found.version}\n${verdictText(io, verdict)}`);
-    return verdict.pass ? 0 : 3;
+    const { gateCommand } = await import("./gate-action.ts");
+    return gateCommand(io, input, text(input.args.version) === undefined ? undefined : versionOf(input));
   },
 };
 

@@ -152,15 +152,17 @@ function choiceText(io: Io, choice: Choice): string {
 export const verdictText = (io: Io, verdict: Verdict): string =>
   [
     `gate: ${verdict.pass ? io.paint.green("passed") : io.paint.red("refused")}`,
-    table(io, verdict.rules, [
-      { title: "rule", value: (r) => `${r.metric} ${r.rule}` },
-      { title: "candidate", value: (r) => figure(r.candidate), right: true },
-      { title: "champion", value: (r) => figure(r.champion), right: true },
-      { title: "limit", value: (r) => figure(r.limit), right: true },
-      { title: "margin", value: (r) => figure(r.margin), right: true },
-      { title: "", value: (r) => (r.pass ? io.paint.green("ok") : io.paint.red("no")) },
-      { title: "reason", value: (r) => r.reason },
-    ]),
+    verdict.rules.length === 0
+      ? verdict.reason
+      : table(io, verdict.rules, [
+          { title: "rule", value: (r) => `${r.metric} ${r.rule}` },
+          { title: "candidate", value: (r) => figure(r.candidate), right: true },
+          { title: "champion", value: (r) => figure(r.champion), right: true },
+          { title: "limit", value: (r) => figure(r.limit), right: true },
+          { title: "margin", value: (r) => figure(r.margin), right: true },
+          { title: "", value: (r) => (r.pass ? io.paint.green("ok") : io.paint.red("no")) },
+          { title: "reason", value: (r) => r.reason },
+        ]),
   ].join("\n");
 
 const planTable = (io: Io, plan: readonly PlannedStep[]): string =>
@@ -218,14 +220,14 @@ function paramsOf(pairs: readonly string[]): Record<string, string> {
   );
 }
 
-function triggerOf(name: string | undefined): TriggerName {
+export function triggerOf(name: string | undefined): TriggerName {
   const known = TRIGGERS.find((trigger) => trigger === name);
   if (!known)
     throw fail("USAGE", { what: `"${name}" is no trigger`, place: "--trigger", mend: `one of ${TRIGGERS.join(", ")}` });
   return known;
 }
 
-function waitOf(value: string | undefined): number {
+export function waitOf(value: string | undefined): number {
   const waitMs = value === undefined ? 0 : parseDurationMs(value);
   if (waitMs === undefined)
     throw fail("USAGE", { what: `"${value}" is no duration`, place: "--wait", mend: "write 30s, 10m or 1h" });

@@ -60,6 +60,10 @@ export async function appendEvent(sql: Sql, event: NewEvent, timeMs: number): Pr
   );
 }
 
+/** The newest event's number; 0 before the first. */
+export const lastEventSeq = async (sql: Sql): Promise<number> =>
+  Number((await sql.get<{ seq: number | null }>("SELECT max(seq) AS seq FROM events"))?.seq ?? 0);
+
 export interface EventFilter {
   kind?: string;
   /** Matches the subject or anything below it. */

@@ -102,6 +102,28 @@ export const setVersionStage = (
     version,
   ]);
 
+/** Gives a version that was registered without one the folder of its files, relative to the folder of models. */
+export const setVersionFolder = (sql: Sql, name: string, version: number, folder: string): Promise<number> =>
+  sql.run("UPDATE model_versions SET folder = ? WHERE name = ? AND version = ?", [folder, name, version]);
+
+/**
+ * Versions that a client registered here (not imported, not published by a run) and nobody judged, oldest first: newer than
+ * the last that passed, since an older one would be a step back. Left out are those that `jobKey` and the number name a job for.
+ */
+export async function unjudgedVersions(sql: Sql, name: string, jobKey: string): Promise<number[]> {
+  const rows = await sql.all<{ version: number }>(
+    `SELECT v.version FROM model_versions v
+     WHERE v.name = ? AND v.deleted_ms IS NULL AND v.folder IS NULL
+       AND v.version > coalesce((SELECT max(version) FROM verdicts WHERE name = ? AND pass = 1), 0)
+       AND NOT EXISTS (SELECT 1 FROM verdicts WHERE name = v.name AND version = v.version)
+       AND NOT EXISTS (SELECT 1 FROM jobs WHERE once_key = CAST(? AS text) || CAST(v.version AS text))
+       AND EXISTS (SELECT 1 FROM events WHERE kind = 'version.created' AND subject = CAST(? AS text) || CAST(v.version AS text))
+     ORDER BY v.version`,
+    [name, name, jobKey, `model/${name}/`],
+  );
+  return rows.map((row) => Number(row.version));
+}
+
 /** Hides the version and forgets where it came from; the row stays, so that its number is known. */
 export async function deleteVersionRow(sql: Sql, name: string, version: number, nowMs: number): Promise<void> {
   await sql.run(

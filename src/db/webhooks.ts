@@ -68,9 +68,6 @@ export async function deleteWebhookRows(sql: Sql, id: string): Promise<void> {
   await sql.run("DELETE FROM webhooks WHERE id = ?", [id]);
 }
 
-export const lastEventSeq = async (sql: Sql): Promise<number> =>
-  Number((await sql.get<{ seq: number | null }>("SELECT max(seq) AS seq FROM events"))?.seq ?? 0);
-
 export const insertDelivery = (
   sql: Sql,
   row: Pick<DeliveryRow, "id" | "webhook_id" | "event_seq" | "kind" | "created_ms">,

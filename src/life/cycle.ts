@@ -12,7 +12,6 @@
  *                         deploy
  */
 
-import { automationOn } from "../base/automation.ts";
 import { fail } from "../base/errors.ts";
 import { childEnv } from "../base/program.ts";
 import { recordDataset } from "../data/datasets.ts";
@@ -21,15 +20,17 @@ import type { RunEvent, RunResult } from "../pipeline/types.ts";
 import type { Verdict } from "../registry/gate.ts";
 import type { Deployment } from "../serving/deployment.ts";
 import { requireAvailable } from "../spec/availability.ts";
-import type { DataSource, EvaluateStep, Pipeline, TriggerName } from "../spec/types.ts";
-import { leaveToPerson } from "./automation.ts";
+import type { DataSource, Pipeline, TriggerName } from "../spec/types.ts";
+import { adopt } from "./adopt.ts";
 import type { Life } from "./context.ts";
 import { deploy } from "./deploy.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { decide, verdictOf } from "./gate.ts";
 import { stepKinds } from "./kinds.ts";
+import { evaluateOf } from "./package.ts";
 import { type ChildEnv, createRecorder } from "./recorder.ts";
 import { candidateDigest, register, versionWithDigest } from "./register.ts";
+import { release } from "./release.ts";
 import { settleDeployment, wasLive } from "./settle.ts";
 
 export interface CycleOptions {
@@ -62,7 +63,7 @@ export interface CycleResult {
 
 /** Runs one cycle. A failed step is in `run.error`; the gate's refusal is a verdict, not an error. */
 export async function runCycle(life: Life, pipeline: Pipeline, options: CycleOptions): Promise<CycleResult> {
-  const evaluate = Object.values(pipeline.steps).findLast((step): step is EvaluateStep => step.kind === "evaluate");
+  const evaluate = evaluateOf(pipeline);
   // Asked before the training, not after it: what cannot be deployed as the file says is not worth the wait.
   if (evaluate) requireAvailable(pipeline, "deploy");
   await settleDeployment(life, pipeline.model);
@@ -84,14 +85,9 @@ export async function runCycle(life: Life, pipeline: Pipeline, options: CycleOpt
   options.onStage?.("gate");
   const verdict = judged ?? (await decide(life, pipeline, evaluate, version, evaluation as Evaluation));
   if (!verdict.pass) return { run, version, verdict };
-  if (!automationOn(life.env, "deploy")) {
-    const waits = `version ${version} met the gate and waits to be deployed`;
-    await leaveToPerson(life, `model/${pipeline.model}/${version}`, waits, `deploy:${version}`);
-    return { run, version, verdict };
-  }
   options.onStage?.("deploying");
-  const deployment = await deploy(life, pipeline, { version, reason: `${options.trigger}: ${options.reason}` });
-  return { run, version, verdict, deployment };
+  const deployment = await release(life, pipeline, { version, reason: `${options.trigger}: ${options.reason}` });
+  return { run, version, verdict, ...(deployment ? { deployment } : {}) };
 }
 
 /** The steps, with MLflow's protocol at hand for as long as they run. */
@@ -150,7 +146,9 @@ export async function deployByHand(
     const why = verdict ? "the gate refused it" : "it has not met the gate";
     throw fail("GATE_REFUSED", {
       what: `version ${options.version} is not deployed: ${why}`,
-      mend: "train a better one, or overrule with --force, which is recorded",
+      mend: verdict
+        ? "train a better one, or overrule with --force, which is recorded"
+        : `trimtab gate ${options.version}, or overrule with --force, which is recorded`,
     });
   }
   if (verdict?.pass !== true)
@@ -160,5 +158,8 @@ export async function deployByHand(
       reason: options.reason,
     });
   requireAvailable(pipeline, "deploy");
+  const evaluate = evaluateOf(pipeline);
+  // One that a client registered and that is deployed by force has no files of its own yet.
+  if (evaluate) await adopt(life, pipeline, evaluate, version);
   return deploy(life, pipeline, options);
 }

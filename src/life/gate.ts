@@ -16,19 +16,28 @@ export async function verdictOf(life: Life, version: ModelVersion): Promise<Verd
   return verdicts.find((recorded) => recorded.version === version.version)?.verdict;
 }
 
+/** The version's figures on the holdout rows. */
+export const measureVersion = async (
+  life: Life,
+  pipeline: Pipeline,
+  evaluate: EvaluateStep,
+  version: ModelVersion,
+): Promise<Evaluation> =>
+  evaluateVersion(await life.duck(), {
+    folder: folderOf(version),
+    root: pipeline.root,
+    on: join(pipeline.root, evaluate.on),
+    target: evaluate.target,
+    metrics: evaluate.metrics,
+  });
+
 /**
  * The champion's figures; undefined when it cannot be loaded any more (its files are gone, a package was upgraded): it must
  * not keep every successor out, so only the rules that need no champion are judged then.
  */
-async function measure(life: Life, pipeline: Pipeline, evaluate: EvaluateStep, champion: ModelVersion) {
+async function measureChampion(life: Life, pipeline: Pipeline, evaluate: EvaluateStep, champion: ModelVersion) {
   try {
-    return await evaluateVersion(await life.duck(), {
-      folder: folderOf(champion),
-      root: pipeline.root,
-      on: join(pipeline.root, evaluate.on),
-      target: evaluate.target,
-      metrics: evaluate.metrics,
-    });
+    return await measureVersion(life, pipeline, evaluate, champion);
   } catch (error) {
     const known = asTrimtabError(error);
     if (known.code !== "MODEL_INVALID" && known.code !== "FILE_NOT_FOUND") throw error;
@@ -48,23 +57,35 @@ export async function decide(
   candidate: Evaluation,
 ): Promise<Verdict> {
   const champion = await championOf(life, pipeline.model);
-  const measured = champion ? await measure(life, pipeline, evaluate, champion) : undefined;
+  const measured = champion ? await measureChampion(life, pipeline, evaluate, champion) : undefined;
   const verdict = judge(pipeline.gate, candidate.metrics, measured?.metrics);
-  await life.registry.recordVerdict(pipeline.model, verdict, {
-    version,
-    ...(champion ? { champion: champion.version } : {}),
-  });
-  await life.event({
-    kind: verdict.pass ? "gate.passed" : "gate.refused",
-    subject: `model/${pipeline.model}/${version}`,
-    reason: verdict.reason,
-    data: {
-      verdict,
-      champion: champion?.version,
-      candidate: candidate.metrics,
-      championMetrics: measured?.metrics,
-      rows: candidate.rows,
-    },
+  await keep(life, pipeline.model, { version, champion: champion?.version }, verdict, {
+    candidate: candidate.metrics,
+    championMetrics: measured?.metrics,
+    rows: candidate.rows,
   });
   return verdict;
+}
+
+/** The verdict on a version that cannot be measured at all: no, and why. */
+export async function refuse(life: Life, model: string, version: number, why: string): Promise<Verdict> {
+  const verdict: Verdict = { pass: false, champion: false, reason: `it cannot be measured: ${why}`, rules: [] };
+  await keep(life, model, { version, champion: undefined }, verdict, {});
+  return verdict;
+}
+
+async function keep(
+  life: Life,
+  model: string,
+  { version, champion }: { version: number; champion: number | undefined },
+  verdict: Verdict,
+  evidence: Record<string, unknown>,
+): Promise<void> {
+  await life.registry.recordVerdict(model, verdict, { version, ...(champion === undefined ? {} : { champion }) });
+  await life.event({
+    kind: verdict.pass ? "gate.passed" : "gate.refused",
+    subject: `model/${model}/${version}`,
+    reason: verdict.reason,
+    data: { verdict, champion, ...evidence },
+  });
 }

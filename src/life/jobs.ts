@@ -24,12 +24,23 @@ const RETRY_DELAY_MS = 60_000;
 /** The gate's refusal is an answer, not a failure. */
 const GATE_REFUSED_EXIT = 3;
 
+/** The kind of job that the gate judges a registered version for. */
+const GATE_JOB = "gate";
+/** The beginning of such a job's key; the version's number follows. */
+export const gateKey = (model: string): string => `${GATE_JOB}:${model}/`;
+
 /** Queues a run; resolves to the job's id, undefined when the same cause queued it before. */
 export const queueRun = (
   life: Life,
   job: { pipeline: string; trigger: TriggerName; reason: string; onceKey: string },
 ): Promise<string | undefined> =>
   life.db.write((sql) => enqueueJob(sql, { ...job, kind: RETRAIN_JOB, payload: {} }, life.clock.nowMs()));
+
+/** Queues a version's meeting with the gate, once for each version; resolves as `queueRun` does. */
+export const queueGate = (life: Life, model: string, version: number, reason: string): Promise<string | undefined> => {
+  const job = { pipeline: model, trigger: "registry", reason, onceKey: gateKey(model) + version };
+  return life.db.write((sql) => enqueueJob(sql, { ...job, kind: GATE_JOB, payload: { version } }, life.clock.nowMs()));
+};
 
 export interface JobLoop {
   wake(): void;
@@ -43,7 +54,7 @@ export function superviseJobs(life: Life, pipelines: () => Promise<Pipeline[]>):
   const owner = JSON.stringify(ownIdentity());
   let wake = () => {};
   const next = () =>
-    claimJob(life.db, { kinds: [RETRAIN_JOB], owner, nowMs: life.clock.nowMs() }).catch((error: unknown) => {
+    claimJob(life.db, { kinds: [RETRAIN_JOB, GATE_JOB], owner, nowMs: life.clock.nowMs() }).catch((error: unknown) => {
       log.error("jobs.claim_failed", { error: String(error) });
       return undefined;
     });
@@ -127,8 +138,9 @@ async function runChild(
   job: Job,
   signal: AbortSignal,
 ): Promise<{ exit: number; error: string }> {
+  const work = job.kind === GATE_JOB ? ["gate", String(job.payload.version), "--deploy"] : ["run"];
   const why = ["--trigger", job.trigger, "--reason", job.reason];
-  const child = Bun.spawn(selfCommand("run", "--quiet", "--file", pipeline.file, ...why, "--wait", "1h"), {
+  const child = Bun.spawn(selfCommand(...work, "--quiet", "--file", pipeline.file, ...why, "--wait", "1h"), {
     cwd: life.workspace.root,
     env: { ...life.env, TRIMTAB_ACTOR: job.trigger },
     stdin: "ignore",

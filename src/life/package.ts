@@ -32,6 +32,10 @@ const ENTRIES: readonly [string, RuntimeName][] = [
   ["model.joblib", "python"],
 ];
 
+/** The step that measures what the pipeline registers: its last `evaluate`. */
+export const evaluateOf = (pipeline: Pipeline): EvaluateStep | undefined =>
+  Object.values(pipeline.steps).findLast((step): step is EvaluateStep => step.kind === "evaluate");
+
 /** The transform step whose fitted features the evaluated model was trained on; undefined when it takes raw rows. */
 export function transformOf(pipeline: Pipeline, evaluate: EvaluateStep): TransformStep | undefined {
   const steps = Object.values(pipeline.steps);

@@ -83,7 +83,7 @@ export async function register(
 }
 
 /** SQL of the raw rows that the version was trained on, as far as the pipeline knows: without a transform step, the holdout stands for them. */
-async function trainedOn(
+export async function trainedOn(
   duck: Duck,
   pipeline: Pipeline,
   transform: TransformStep | undefined,

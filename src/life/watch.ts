@@ -3,13 +3,15 @@
 import { automationOn } from "../base/automation.ts";
 import { parseDurationMs } from "../base/units.ts";
 import { listDatasets } from "../db/datasets.ts";
+import { unjudgedVersions } from "../db/versions.ts";
 import { createMonitor, type Monitor } from "../monitor/monitor.ts";
 import { currentDeployment } from "../serving/deployment.ts";
 import { retainPredictions } from "../serving/retention.ts";
 import type { Pipeline } from "../spec/types.ts";
 import { leaveToPerson } from "./automation.ts";
 import type { Life } from "./context.ts";
-import { queueRun } from "./jobs.ts";
+import { gateKey, queueGate, queueRun } from "./jobs.ts";
+import { evaluateOf } from "./package.ts";
 
 /** The monitor of a workspace; one a process. */
 export const openMonitor = (life: Life): Monitor =>
@@ -43,6 +45,23 @@ export async function lookForNewData(life: Life, pipeline: Pipeline): Promise<vo
       await queueRun(life, { pipeline: pipeline.model, trigger: "new_data", reason, onceKey });
     else await leaveToPerson(life, `pipeline/${pipeline.model}`, reason, onceKey);
   }
+}
+
+/**
+ * Queues the gate for versions that a client registered of the pipeline's model, once for each; resolves to whether it queued
+ * one. Without rules there is no gate to meet, and such a version waits for a person.
+ */
+export async function lookForVersions(life: Life, pipeline: Pipeline): Promise<boolean> {
+  if (pipeline.gate.length === 0 || !evaluateOf(pipeline)) return false;
+  const { model } = pipeline;
+  let queued = false;
+  for (const version of await unjudgedVersions(life.db, model, gateKey(model))) {
+    const reason = `version ${version} was registered`;
+    if (!automationOn(life.env, "gate"))
+      await leaveToPerson(life, `model/${model}/${version}`, `${reason} and waits for the gate`, `gate:${version}`);
+    else if ((await queueGate(life, model, version, reason)) !== undefined) queued = true;
+  }
+  return queued;
 }
 
 /** Removes what `retention` does not keep: captured predictions, and runs of the pipelines' experiments. */

@@ -13,9 +13,10 @@ import { fail } from "../base/errors.ts";
 import { publish } from "../base/files.ts";
 import { hashText } from "../base/hash.ts";
 import { takeNumber } from "../db/models.ts";
-import { knownFolders } from "../db/versions.ts";
-import { mustFindModel } from "./read.ts";
-import type { ModelVersion, RegistryOptions, Who } from "./types.ts";
+import { knownFolders, putVersionTag, setVersionFolder } from "../db/versions.ts";
+import { journal } from "./journal.ts";
+import { mustFindModel, mustFindVersion, readVersions } from "./read.ts";
+import type { ModelVersion, Pair, RegistryOptions, Who } from "./types.ts";
 import { checkRegistryTag } from "./validate.ts";
 import { insertVersion, type NewVersion } from "./versions.ts";
 
@@ -65,6 +66,30 @@ export function createPublishing(options: RegistryOptions) {
         return insertVersion(sql, options, name, number, { ...made, source, folder }, who);
       });
       return { ...version, folder: join(modelsDir, folder) };
+    },
+
+    /**
+     * Moves the staged folder into place as the files of a version that was registered without. What its clients download stays
+     * what was registered. NOT_FOUND when the version is gone; of two that attach at once the first is kept.
+     */
+    async attachFolder(
+      { name, version: number }: Pick<ModelVersion, "name" | "version">,
+      staging: string,
+      tags: readonly Pair[],
+      who?: Who,
+    ): Promise<ModelVersion> {
+      await mustFindVersion(db, name, number);
+      const folder = join(folderName(name), `${stampOf(clock.nowMs())}_v${number}`);
+      await publish(staging, join(modelsDir, folder));
+      return db.write(async (sql) => {
+        const row = await mustFindVersion(sql, name, number);
+        if (row.folder === null) {
+          await setVersionFolder(sql, name, number, folder);
+          for (const tag of tags) await putVersionTag(sql, name, number, tag);
+          await journal(sql, clock, "version.adopted", `${name}/${number}`, who, { folder });
+        }
+        return (await readVersions(sql, modelsDir, [{ ...row, folder: row.folder ?? folder }]))[0]!;
+      });
     },
 
     /** Removes published folders that no row names and that are older than `minAgeMs`; resolves to their paths. */

@@ -60,7 +60,7 @@ async function rootOf(sql: Sql, owner: { runId?: string; modelId?: string }): Pr
 }
 
 /** Where in the artifact proxy's tree a URI points; undefined when it points elsewhere. */
-const proxiedPath = (uri: string): string | undefined =>
+export const proxiedPath = (uri: string): string | undefined =>
   (/^mlflow-artifacts:(?:\/\/[^/]*)?\/+(.*)$/i.exec(uri) ??
     /^https?:\/\/[^/]+\/(?:.*\/)?api\/2\.0\/mlflow-artifacts\/artifacts\/+(.*)$/i.exec(uri))?.[1]?.replace(/\/+$/, "");
 

@@ -5,10 +5,11 @@
 
 import { fail } from "../base/errors.ts";
 import { log } from "../base/log.ts";
+import { lastEventSeq } from "../db/events.ts";
 import { openLife, readPipeline } from "../life/context.ts";
 import { superviseJobs } from "../life/jobs.ts";
 import { schedule } from "../life/schedule.ts";
-import { applyRetention, lookForNewData, openMonitor } from "../life/watch.ts";
+import { applyRetention, lookForNewData, lookForVersions, openMonitor } from "../life/watch.ts";
 import { formatMetrics, type MetricsSnapshot } from "../serving/prometheus.ts";
 import { type Access, createAccess } from "./access/access.ts";
 import { createGuard, requireRole } from "./access/guard.ts";
@@ -31,6 +32,8 @@ export interface ControlOptions {
 /** How often live windows are judged, and retention is applied. */
 const WATCH_MS = 5_000;
 const RETENTION_MS = 10 * 60_000;
+/** How often versions that clients registered are looked for. */
+const REGISTRY_MS = 1_000;
 /** How often new events are looked for and told. */
 const WEBHOOKS_MS = 2_000;
 
@@ -61,6 +64,14 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       for (const pipeline of await pipelines()) await monitor.deliverAlerts(pipeline);
     };
     closing.push(every(WATCH_MS, checkNow), every(WATCH_MS, alert));
+    let seenSeq = -1;
+    const registered = async () => {
+      const newestSeq = await lastEventSeq(life.db);
+      if (newestSeq === seenSeq) return;
+      seenSeq = newestSeq;
+      for (const pipeline of await pipelines()) if (await lookForVersions(life, pipeline)) jobs.wake();
+    };
+    closing.push(every(REGISTRY_MS, registered));
     const deliveries = createDeliveries(life);
     closing.push(
       () => deliveries.stop(),

@@ -38,6 +38,29 @@ versions that Trimtab publishes are downloaded with \`models:/name/1\`, \`models
 - **Only what is below exists.** Other calls of MLflow (gateway, scorers, evaluation datasets, prompt optimisation, workspaces) are
   answered with 404 \`ENDPOINT_NOT_FOUND\`, on which clients fall back or say so.
 
+## Registering a version starts the gate
+
+A version that a client registers of a model whose \`pipeline.yaml\` has a \`gate\` and is looked after by \`trimtab up\` meets that gate
+by itself, with the trigger \`registry\`:
+
+\`\`\`python
+info = mlflow.sklearn.log_model(model, name="model", signature=infer_signature(X, y))
+mlflow.register_model(info.model_uri, "flight-delay")       # judged within seconds, deployed when it passes
+\`\`\`
+
+Its files (any flavour with an MLmodel and a signature of named columns: sklearn, xgboost, lightgbm, onnx, pyfunc) are copied to a
+folder of their own, measured beside the champion on the pipeline's holdout by the runtime that would serve them, and the verdict
+is recorded with its evidence. What passes is deployed as the pipeline says. The signature says what the model takes: names of the
+pipeline's features (then Trimtab computes these for it), or columns of the raw data.
+
+- Every version is judged once, oldest first; \`trimtab gate 7 --again\` repeats it. Older versions than the last that passed are not.
+- A version whose files are not in this server's artifacts, or that cannot be loaded, is refused, and the verdict says why.
+- A pyfunc of one's own that answers labels has no probabilities, so a gate on \`roc_auc\` or \`log_loss\` refuses it. For sklearn,
+  xgboost and lightgbm the library's own \`predict_proba\` is asked.
+- Nobody but the trainer knows which rows a model was trained on: keep the holdout out of them.
+- Who may register a version of such a model may run code on this machine, as a pickle does when it is loaded.
+- \`TRIMTAB_AUTOMATE_GATE=false\` leaves it to a person: \`trimtab gate 7\`, \`trimtab deploy 7\`.
+
 ## Moving in and out
 
 \`\`\`

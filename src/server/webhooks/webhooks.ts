@@ -4,7 +4,7 @@ import { asTrimtabError, fail } from "../../base/errors.ts";
 import { randomId } from "../../base/hash.ts";
 import { invalid } from "../../base/keys.ts";
 import type { Db, Sql } from "../../db/db.ts";
-import { appendEvent } from "../../db/events.ts";
+import { appendEvent, lastEventSeq } from "../../db/events.ts";
 import * as rows from "../../db/webhooks.ts";
 import type { Who } from "../../tracking/types.ts";
 import { exampleFor } from "./payload.ts";
@@ -128,7 +128,7 @@ export function createWebhooks(options: SenderOptions & { db: Db }) {
           updated_ms: nowMs,
         };
         await note(sql, "webhook.created", row.id, who);
-        await rows.putWebhook(sql, { ...row, cursor_seq: await rows.lastEventSeq(sql) });
+        await rows.putWebhook(sql, { ...row, cursor_seq: await lastEventSeq(sql) });
         return webhookOf(row);
       });
     },
@@ -153,7 +153,7 @@ export function createWebhooks(options: SenderOptions & { db: Db }) {
           events: change.events ? JSON.stringify(change.events) : row.events,
           secret: change.secret ?? row.secret,
           active,
-          cursor_seq: woken ? await rows.lastEventSeq(sql) : row.cursor_seq,
+          cursor_seq: woken ? await lastEventSeq(sql) : row.cursor_seq,
           updated_ms: clock.nowMs(),
         };
         await rows.putWebhook(sql, next);

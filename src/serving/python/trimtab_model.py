@@ -3,6 +3,7 @@
 Columns come as a frame's payload and answers go back as one; frames.ts has their layout.
 """
 
+import importlib
 import json
 import os
 import pickle
@@ -50,6 +51,15 @@ def load_pickle(path):
         return pickle.load(file)
 
 
+def load_classifier(path, flavors):
+    """The library's own object where it tells probabilities, which mlflow's pyfunc keeps to itself; None for all others."""
+    loader, asked = flavors.get("loader_module"), flavors.get("predict_fn")
+    if loader not in ("mlflow.sklearn", "mlflow.xgboost", "mlflow.lightgbm") or asked not in (None, "predict", "predict_proba"):
+        return None
+    model = importlib.import_module(loader).load_model(path)
+    return model if callable(getattr(model, "predict_proba", None)) else None
+
+
 class Model:
     def __init__(self, order):
         import numpy
@@ -66,18 +76,23 @@ class Model:
             if place and os.path.isdir(place) and place not in sys.path:
                 sys.path.append(place)
         path, flavors = resolve_entry(folder, order["entry"])
+        self.casts = {}
         if path is None:
-            import mlflow.pyfunc
-
-            self.model = mlflow.pyfunc.load_model(os.path.join(folder, order["entry"]))
-            self.methods = ["predict"]
             self.use_frame = True
-            self.casts = self.signature_types()
+            place = os.path.join(folder, order["entry"])
+            self.model = load_classifier(place, flavors) if self.is_classifier else None
+            if self.model is not None:
+                self.methods = self.choose_methods(None)
+            else:
+                import mlflow.pyfunc
+
+                self.model = mlflow.pyfunc.load_model(place)
+                self.methods = ["predict"]
+                self.casts = self.signature_types()
         else:
             self.model = load_pickle(path)
             self.methods = self.choose_methods(flavors.get("predict_fn"))
             self.use_frame = None
-            self.casts = {}
         self.order = self.check_columns()
         self.class_order = self.match_classes()
 

@@ -149,7 +149,8 @@ def preload(folder, entry):
 def modules_of(folder, entry):
     path, flavors = resolve_entry(folder, entry)
     if path is None:
-        return ["mlflow.pyfunc"]
+        loader = flavors.get("loader_module", "")
+        return ["mlflow.pyfunc", loader, loader.partition(".")[2]]
     found = {}
     texts = []
     deadline = time.monotonic() + SCAN_SECONDS
