@@ -1,6 +1,6 @@
 /** The environment and the PATH that steps run with. */
 
-import { existsSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { swapLink } from "../base/files.ts";
 import { workspaceAt } from "../base/workspace.ts";
@@ -41,6 +41,30 @@ const variableName = (param: string): string => `TRIMTAB_PARAM_${param.replace(/
 /** Numeric libraries start a thread per core unless told, also when the step may use only some. */
 const THREAD_VARIABLES = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"];
 
+/**
+ * Folders in deps stay as they are: Python writes no bytecode beside the sources. Where the packages were compiled when they
+ * were installed (pip does, uv does not) it writes none at all; else it goes to a folder of ours. That one alone would do, but
+ * with it Python does not look beside the sources: scikit-learn cost 3 s of processor time in each workspace's first run,
+ * and in every run where writing is switched off, as in many images.
+ */
+function bytecodeEnv(root: string, env: Env): Record<string, string> {
+  if (env.PYTHONDONTWRITEBYTECODE) return {};
+  return packagesAreCompiled(join(root, ".venv", "lib"))
+    ? { PYTHONDONTWRITEBYTECODE: "1" }
+    : { PYTHONPYCACHEPREFIX: join(workspaceAt(root, {}).tmp, "pycache") };
+}
+
+/** Whether every package of a virtual environment has its bytecode beside it. */
+function packagesAreCompiled(lib: string): boolean {
+  if (!existsSync(lib)) return false;
+  const packages = readdirSync(lib).flatMap((python) => {
+    const site = join(lib, python, "site-packages");
+    return existsSync(site) ? readdirSync(site).map((name) => join(site, name)) : [];
+  });
+  const whole = packages.filter((path) => existsSync(join(path, "__init__.py")));
+  return whole.length > 0 && whole.every((path) => existsSync(join(path, "__pycache__")));
+}
+
 /** The whole environment of a step's processes. */
 export function stepEnv(
   pipeline: Pipeline,
@@ -53,8 +77,7 @@ export function stepEnv(
   if (cpus !== undefined) for (const name of THREAD_VARIABLES) env[name] ??= String(Math.max(1, Math.floor(cpus)));
   for (const [name, value] of Object.entries(step.params)) env[variableName(name)] = paramText(value);
   return {
-    // Folders in deps stay as they are: Python's bytecode goes elsewhere.
-    PYTHONPYCACHEPREFIX: join(workspaceAt(pipeline.root, {}).tmp, "pycache"),
+    ...bytecodeEnv(pipeline.root, given),
     PYTHONUNBUFFERED: "1",
     ...env,
     ...run.env,
