@@ -182,6 +182,12 @@ pickle.dump(LogisticRegression().fit(X, X.a > X.b), open("model.pkl", "wb"))`;
     await Bun.write(join(folder, "model.pkl"), whole.subarray(0, whole.length / 2));
     await writeFlavor(folder, { runtime: "python", entry: "model.pkl" });
     await expect(load(folder)).rejects.toMatchObject({ code: "MODEL_INVALID" });
+    await Bun.write(join(folder, "model.pkl"), "cskimage.of_nobody\nModel\n.");
+    await expect(load(folder)).rejects.toMatchObject({
+      code: "MODEL_INVALID",
+      message: expect.stringContaining("ModuleNotFoundError"),
+      mend: expect.stringMatching(/^install it: \/.*python\S* -m pip install scikit-image; /),
+    });
     await writeFlavor(folder, { runtime: "python", entry: "gone.pkl" });
     await expect(load(folder)).rejects.toThrow("file is missing");
     await expect(loadVersion(folder, { python: "/nowhere/python" })).rejects.toMatchObject({ code: "MODEL_INVALID" });
