@@ -66,9 +66,11 @@ export const named = <T>(field: Field<T>, also: string): Field<T> => ({ ...field
 export const text = optional("text", (value) => (typeof value === "string" ? value : undefined));
 
 const INTEGER = /^-?\d{1,19}$/;
-/** What 64 bits hold, which is what the protocol and the databases call an integer. */
+/** The largest number below 2^63 that we can tell apart. */
+const INTEGER_MAX = 2 ** 63 - 1024;
+/** What 64 bits hold, which is what the protocol and the databases call an integer; their last few read as 2^63 here. */
 const asInteger = (value: number): number | undefined =>
-  Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63 ? value : undefined;
+  Number.isInteger(value) && Math.abs(value) <= 2 ** 63 ? Math.min(value, INTEGER_MAX) : undefined;
 export const integer = optional("integer", (value) => {
   if (typeof value === "number") return asInteger(value);
   return typeof value === "string" && INTEGER.test(value) ? asInteger(Number(value)) : undefined;
