@@ -59,10 +59,15 @@ function placeOf(value: number, { low, high }: Scale, count: number): number {
   return range > 0 ? Math.round(((value / 2 - low / 2) / range) * (count - 1)) : 0;
 }
 
+const CHARS_MAX = 10;
+
 /** A finite figure in four digits; the largest numbers would be rounded to infinity. */
 function short(value: number): string {
   const digits = value.toPrecision(4);
-  return Number.isFinite(Number(digits)) ? String(Number(digits)) : digits;
+  const rounded = Number(digits);
+  if (!Number.isFinite(rounded)) return digits;
+  const text = String(rounded);
+  return text.length > CHARS_MAX ? rounded.toExponential() : text;
 }
 
 const show = (value: number): string =>

@@ -125,9 +125,9 @@ export function createServed(options: ServedOptions): Served {
       if (slots.size === 0) throw fail("NOT_READY", { what: "no model is loaded yet" });
       const slot = name === undefined && slots.size === 1 ? [...slots.values()][0] : slots.get(name ?? "");
       if (slot) return slot.active;
-      throw notFound("model", name, [...slots.keys()], "/models/<name>/predict");
+      throw notFound("model", name, this.names(), "/models/<name>/predict");
     },
-    names: () => [...slots.keys()],
+    names: () => [...slots.keys()].sort(),
     deploymentId: (name) => slots.get(name)?.active.deployment.id,
     variants: () => [...slots.values()].flatMap((slot) => slot.variants),
     async activate(deployment, isWanted) {
