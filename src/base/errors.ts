@@ -205,6 +205,12 @@ export const ERRORS = {
     "The role of who asks does not allow it.",
     "ask an admin for the role that the message names",
   ),
+  APPROVAL_NEEDED: kind(
+    403,
+    3,
+    "With `deploy.approve: true` a version serves only after a person's yes.",
+    "trimtab rollout approve, or ask an admin of the model for it",
+  ),
   TARGET_REFUSED: kind(
     400,
     2,

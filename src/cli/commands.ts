@@ -6,6 +6,7 @@ import { doctorGroup } from "./doctor.ts";
 import { helpGroup } from "./help.ts";
 import { initGroup } from "./init.ts";
 import { modelsGroup } from "./models.ts";
+import { rolloutGroup } from "./rollout.ts";
 import { runGroup } from "./run.ts";
 import { runsGroup } from "./runs.ts";
 import { serveGroup } from "./serve.ts";
@@ -19,6 +20,7 @@ export const COMMANDS: readonly CommandGroup[] = [
   runGroup,
   serveGroup,
   modelsGroup,
+  rolloutGroup,
   runsGroup,
   dataGroup,
   trackedGroup,

@@ -23,9 +23,14 @@ export async function gateCommand(io: Io, input: Input, wanted: number | undefin
   );
   io.progressDone();
   io.data(met, () => {
-    const { version, verdict, deployment } = met;
+    const { version, verdict, deployment, waits } = met;
     const deployed = deployment ? [`${io.paint.green("deployed")} version ${version} as ${deployment.id}`] : [];
-    return [`version ${version}`, verdictText(io, verdict), ...deployed].join("\n");
+    return [
+      `version ${version}`,
+      verdictText(io, verdict),
+      ...deployed,
+      ...(waits ? [io.paint.yellow(waits)] : []),
+    ].join("\n");
   });
   return met.verdict.pass ? 0 : 3;
 }

@@ -47,7 +47,7 @@ export async function runCommand(io: Io, input: Input): Promise<number> {
         reason: text(input.options.reason) ?? "by hand",
         waitMs: waitOf(text(input.options.wait)),
         signal: cancel.signal,
-        serveTracking: async (open) => (await import("../server/mlflow/local.ts")).serveTracking(open),
+        serveTracking: async (...open) => (await import("../server/mlflow/local.ts")).serveTracking(...open),
         onEvent: (event) => report(io, event),
         onStage: (stage) => io.progress(`${stage}…`),
       });
@@ -92,8 +92,8 @@ function stepLine(io: Io, { step, state, durationMs, reason, error }: StepResult
 
 /** Prints what came out and chooses the exit code: 0 done, 1 failed, 3 the gate said no. */
 function conclude(io: Io, result: CycleResult): number {
-  const { run, version, verdict, deployment } = result;
-  io.data({ ...run, error: run.error?.toJSON(), version, verdict, deployment }, () => {
+  const { run, version, verdict, deployment, waits } = result;
+  io.data({ ...run, error: run.error?.toJSON(), version, verdict, deployment, waits }, () => {
     const parts = run.steps.length > 0 ? [stepTable(io, run.steps)] : [];
     for (const { state, result } of run.steps)
       if (state === "done" && result.choice) parts.push(choiceText(io, result.choice as Choice));
@@ -102,6 +102,7 @@ function conclude(io: Io, result: CycleResult): number {
     if (verdict) parts.push(verdictText(io, verdict));
     if (deployment)
       parts.push(`${io.paint.green("deployed")} version ${deployment.models[0]?.version} as ${deployment.id}`);
+    if (waits) parts.push(io.paint.yellow(waits));
     return parts.join("\n\n");
   });
   if (run.error) {

@@ -8,6 +8,7 @@ import monitor from "./migrations/0005_monitor.sql" with { type: "text" };
 import transfer from "./migrations/0006_transfer.sql" with { type: "text" };
 import access from "./migrations/0007_access.sql" with { type: "text" };
 import webhooks from "./migrations/0008_webhooks.sql" with { type: "text" };
+import approvals from "./migrations/0009_approvals.sql" with { type: "text" };
 
 export interface Migration {
   id: number;
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: 6, name: "transfer", sql: transfer },
   { id: 7, name: "access", sql: access },
   { id: 8, name: "webhooks", sql: webhooks },
+  { id: 9, name: "approvals", sql: approvals },
 ];

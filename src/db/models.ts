@@ -31,7 +31,14 @@ export const touchModel = (sql: Sql, name: string, nowMs: number): Promise<numbe
   sql.run("UPDATE registered_models SET updated_ms = ? WHERE name = ?", [nowMs, name]);
 
 /** Tables that carry a model's name, besides registered_models and the counter of its numbers. */
-const NAMED = ["registered_model_tags", "model_versions", "model_version_tags", "model_aliases", "verdicts"];
+const NAMED = [
+  "registered_model_tags",
+  "model_versions",
+  "model_version_tags",
+  "model_aliases",
+  "verdicts",
+  "approvals",
+];
 
 /** Moves a model with all that hangs on it; the new name's counter never goes back. */
 export async function renameModelRow(sql: Sql, name: string, next: string, nowMs: number): Promise<void> {

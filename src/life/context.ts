@@ -106,6 +106,13 @@ export const readPipeline = (
     params: options.params ?? {},
   });
 
+/** The same workspace with another who acts, for the journal. */
+export const actingAs = (life: Life, actor: string): Life => ({
+  ...life,
+  actor,
+  event: (event) => life.event({ actor, ...event }),
+});
+
 /** Opens, works, closes: also when the work fails. */
 export async function withLife<T>(options: LifeOptions, work: (life: Life) => Promise<T>): Promise<T> {
   const life = await openLife(options);

@@ -9,7 +9,7 @@
  *   register version N ──▶ gate ──no──▶ tagged "refused", champion keeps serving (exit 3)
  *                           │yes
  *                           ▼
- *                         deploy
+ *                         deploy, or wait for a person's yes
  */
 
 import { fail } from "../base/errors.ts";
@@ -22,6 +22,7 @@ import type { Deployment } from "../serving/deployment.ts";
 import { requireAvailable } from "../spec/availability.ts";
 import type { DataSource, Pipeline, TriggerName } from "../spec/types.ts";
 import { adopt } from "./adopt.ts";
+import { settleYes } from "./approval.ts";
 import type { Life } from "./context.ts";
 import { deploy } from "./deploy.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -43,7 +44,7 @@ export interface CycleOptions {
   waitMs?: number;
   onEvent?: (event: RunEvent) => void;
   /** Serves MLflow's protocol for calls inside the steps; started when a run begins. */
-  serveTracking?: (life: Life) => Promise<TrackingServer>;
+  serveTracking?: (life: Life, pipeline: Pipeline) => Promise<TrackingServer>;
   /** Told of the stages after the steps: "registering", "gate", "deploying". */
   onStage?: (stage: string) => void;
 }
@@ -59,6 +60,8 @@ export interface CycleResult {
   version?: number;
   verdict?: Verdict;
   deployment?: Deployment;
+  /** What holds a version back that passed the gate and is not deployed. */
+  waits?: string;
 }
 
 /** Runs one cycle. A failed step is in `run.error`; the gate's refusal is a verdict, not an error. */
@@ -86,15 +89,15 @@ export async function runCycle(life: Life, pipeline: Pipeline, options: CycleOpt
   const verdict = judged ?? (await decide(life, pipeline, evaluate, version, evaluation as Evaluation));
   if (!verdict.pass) return { run, version, verdict };
   options.onStage?.("deploying");
-  const deployment = await release(life, pipeline, { version, reason: `${options.trigger}: ${options.reason}` });
-  return { run, version, verdict, ...(deployment ? { deployment } : {}) };
+  const released = await release(life, pipeline, { version, reason: `${options.trigger}: ${options.reason}` });
+  return { run, version, verdict, ...released };
 }
 
 /** The steps, with MLflow's protocol at hand for as long as they run. */
 async function runSteps(life: Life, pipeline: Pipeline, options: CycleOptions): Promise<RunResult> {
   let server: TrackingServer | undefined;
   const childEnv: ChildEnv = async (runId, experimentId) => {
-    server = await options.serveTracking?.(life);
+    server = await options.serveTracking?.(life, pipeline);
     if (!server) return {};
     return { MLFLOW_TRACKING_URI: server.uri, MLFLOW_RUN_ID: runId, MLFLOW_EXPERIMENT_ID: experimentId };
   };
@@ -161,5 +164,7 @@ export async function deployByHand(
   const evaluate = evaluateOf(pipeline);
   // One that a client registered and that is deployed by force has no files of its own yet.
   if (evaluate) await adopt(life, pipeline, evaluate, version);
-  return deploy(life, pipeline, options);
+  const deployment = await deploy(life, pipeline, options);
+  await settleYes(life, pipeline, options.version, options.reason);
+  return deployment;
 }

@@ -7,14 +7,13 @@ import { asTrimtabError, type ErrorCode, fail } from "../base/errors.ts";
 import { randomId } from "../base/hash.ts";
 import { holdPipeline } from "../pipeline/hold.ts";
 import type { Verdict } from "../registry/gate.ts";
-import type { Deployment } from "../serving/deployment.ts";
 import { requireAvailable } from "../spec/availability.ts";
 import type { EvaluateStep, Pipeline, TriggerName } from "../spec/types.ts";
 import { adopt } from "./adopt.ts";
 import type { Life } from "./context.ts";
 import { decide, measureVersion, refuse, verdictOf } from "./gate.ts";
 import { evaluateOf } from "./package.ts";
-import { release } from "./release.ts";
+import { type Released, release } from "./release.ts";
 import { settleDeployment, wasLive } from "./settle.ts";
 
 export interface MeetOptions {
@@ -31,10 +30,9 @@ export interface MeetOptions {
   onStage?: (stage: string) => void;
 }
 
-export interface Met {
+export interface Met extends Released {
   version: number;
   verdict: Verdict;
-  deployment?: Deployment;
 }
 
 /** The model's own faults: they are a no. Anything else is ours, and says nothing about the version. */
@@ -68,8 +66,7 @@ export async function meetGate(life: Life, pipeline: Pipeline, options: MeetOpti
   if (await wasLive(life, pipeline.model, version)) return { version, verdict };
   options.onStage?.("deploying");
   const reason = `${options.trigger}: ${options.reason}`;
-  const deployment = await release(life, pipeline, { version, reason });
-  return { version, verdict, ...(deployment ? { deployment } : {}) };
+  return { version, verdict, ...(await release(life, pipeline, { version, reason })) };
 }
 
 async function known(life: Life, { model }: Pipeline, { version, again }: MeetOptions): Promise<Verdict | undefined> {

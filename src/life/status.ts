@@ -12,6 +12,7 @@ import { runPipeline } from "../pipeline/run.ts";
 import type { PlannedStep } from "../pipeline/types.ts";
 import { currentDeployment, type Deployment } from "../serving/deployment.ts";
 import type { Pipeline } from "../spec/types.ts";
+import { waitingFor } from "./approval.ts";
 import type { Life } from "./context.ts";
 import { runOptions } from "./cycle.ts";
 import { ownVersionViews } from "./views.ts";
@@ -31,18 +32,21 @@ export interface StatusView {
   /** The newest that was judged. */
   window: WindowView | undefined;
   jobs: { queued: number; running: number; failed: number };
+  /** The version that waits for a person's yes. */
+  waiting: number | undefined;
   attention: Attention[];
 }
 
 /** Gathers the status of one pipeline; plans, but runs nothing. */
 export async function statusOf(life: Life, pipeline: Pipeline): Promise<StatusView> {
   const model = pipeline.model;
-  const [planned, current, versions, windows, jobs] = await Promise.all([
+  const [planned, current, versions, windows, jobs, waiting] = await Promise.all([
     runPipeline(pipeline, { ...(await runOptions(life, pipeline)), dryRun: true }),
     currentDeployment(life.workspace.deploy, model).catch(asTrimtabError),
     ownVersionViews(life, model),
     windowViews(life, model, { limit: 20 }),
     listJobs(life.db, { pipeline: model, limit: 200 }),
+    waitingFor(life, model),
   ]);
   const deployment = current instanceof TrimtabError ? undefined : current;
   const serving = new Set(deployment?.models.map((served) => served.version));
@@ -53,6 +57,7 @@ export async function statusOf(life: Life, pipeline: Pipeline): Promise<StatusVi
     versions: versions
       .slice(0, 5)
       .map(({ version, gate, created }) => ({ version, gate, serving: serving.has(version), created })),
+    waiting: waiting?.version,
     window: windows.find((window) => window.action !== null),
     jobs: {
       queued: jobs.filter((job) => job.state === "queued").length,
@@ -88,6 +93,11 @@ async function attentionOf(life: Life, pipeline: Pipeline, view: Omit<StatusView
   const found: Attention[] = [];
   const stale = view.plan.filter((step) => step.run);
   if (stale.length > 0) found.push({ what: `${stale.length} steps are out of date`, mend: "trimtab run" });
+  if (view.waiting !== undefined)
+    found.push({
+      what: `version ${view.waiting} waits for a person's yes`,
+      mend: `trimtab rollout approve ${view.waiting}`,
+    });
   const newest = view.versions[0];
   if (newest?.gate === "refused")
     found.push({ what: `the gate refused version ${newest.version}`, mend: `trimtab gate ${newest.version}` });

@@ -6,12 +6,13 @@
 import { fail } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { lastEventSeq } from "../db/events.ts";
+import { checkClaim } from "../life/approval.ts";
 import { openLife, readPipeline } from "../life/context.ts";
 import { superviseJobs } from "../life/jobs.ts";
 import { schedule } from "../life/schedule.ts";
 import { applyRetention, lookForNewData, lookForVersions, openMonitor } from "../life/watch.ts";
 import { formatMetrics, type MetricsSnapshot } from "../serving/prometheus.ts";
-import { type Access, createAccess } from "./access/access.ts";
+import { type Access, createAccess, type Identity } from "./access/access.ts";
 import { createGuard, requireRole } from "./access/guard.ts";
 import { createApi, problem } from "./api/openapi.ts";
 import { API_ROUTES, type ApiContext } from "./api/routes.ts";
@@ -111,6 +112,10 @@ function listen(options: ControlOptions, context: ApiContext) {
     registry: life.registry,
     artifacts: life.artifacts,
     webhooks: createWebhooks(life),
+    checkClaim: async (model, version) => {
+      const pipeline = (await context.pipelines()).find((one) => one.model === model);
+      if (pipeline) await checkClaim(life, pipeline, version);
+    },
     clock: life.clock,
     scratch: life.workspace.tmp,
     guard: createGuard(access),
@@ -118,8 +123,8 @@ function listen(options: ControlOptions, context: ApiContext) {
   // One port for both: each app answers every path, so the path decides which one is asked.
   const fetch = async (request: Request) => {
     if (isMlflowPath(pathOf(request.url))) return mlflow.fetch(request);
-    const refused = await refusal(access, request);
-    return refused ?? api.fetch(request);
+    const asked = await admitted(access, request);
+    return asked instanceof Response ? asked : api.fetch(request, asked);
   };
   try {
     return Bun.serve({
@@ -140,11 +145,21 @@ function listen(options: ControlOptions, context: ApiContext) {
   }
 }
 
-/** The answer to who may not ask this of the API or the status page; undefined for who may. */
-async function refusal(access: Access, request: Request): Promise<Response | undefined> {
+/** "/api/v1/models/m/rollout" is about m. */
+function modelIn(path: string): string | undefined {
   try {
-    await requireRole(access, request, request.method === "GET" || request.method === "HEAD" ? "viewer" : "editor");
+    return /^\/api\/v1\/models\/([^/]+)/.exec(path)?.[1]?.replace(/.+/, decodeURIComponent);
+  } catch {
     return undefined;
+  }
+}
+
+/** Who asks of the API or the status page, or the answer to who may not. */
+async function admitted(access: Access, request: Request): Promise<{ identity?: Identity } | Response> {
+  try {
+    const needed = request.method === "GET" || request.method === "HEAD" ? "viewer" : "editor";
+    const identity = await requireRole(access, request, needed, modelIn(pathOf(request.url)));
+    return identity ? { identity } : {};
   } catch (error) {
     const { status, body } = problem(error);
     const headers = { "WWW-Authenticate": 'Basic realm="trimtab"' };

@@ -49,17 +49,6 @@ const FEATURES: Record<Use, Record<string, (pipeline: Pipeline, steps: Step[]) =
       deploy.strategy === "direct"
         ? []
         : [missing(deploy.line, "deploy.strategy", `strategy: ${deploy.strategy}`, "use strategy: direct for now")],
-    approve: ({ deploy }) =>
-      deploy.approve
-        ? [
-            missing(
-              deploy.line,
-              "deploy.approve",
-              "approve: true",
-              "use approve: false for now, and deploy by hand with trimtab deploy",
-            ),
-          ]
-        : [],
   },
 };
 

@@ -14,7 +14,6 @@ steps:
     runner: ray
 deploy:
   strategy: canary
-  approve: true
 `;
 const lines = (errors: { oneLine(): string }[]) => errors.map((e) => e.oneLine());
 
@@ -28,7 +27,6 @@ test("what this release cannot do parses, and is refused when used", () => {
   ]);
   expect(lines(unavailable(pipeline, "deploy"))).toEqual([
     "error[NOT_AVAILABLE] pipeline.yaml:11 deploy.strategy: strategy: canary is not available yet. Mend: use strategy: direct for now.",
-    "error[NOT_AVAILABLE] pipeline.yaml:11 deploy.approve: approve: true is not available yet. Mend: use approve: false for now, and deploy by hand with trimtab deploy.",
   ]);
   expect(unavailable(pipeline, "run", ["check"]).map((e) => e.place)).toEqual([
     "pipeline.yaml:4 steps.check.engine",

@@ -82,11 +82,22 @@ export const createGuard = (access: Access): Guard => ({
   admit,
 });
 
-/** For what is not MLflow's: the identity has that role everywhere. UNAUTHENTICATED, FORBIDDEN. */
-export async function requireRole(access: Access, request: Request, needed: Role): Promise<Identity | undefined> {
+/** For what is not MLflow's: the identity has that role everywhere, or for the model that is asked about. UNAUTHENTICATED, FORBIDDEN. */
+export async function requireRole(
+  access: Access,
+  request: Request,
+  needed: Role,
+  model?: string,
+): Promise<Identity | undefined> {
   if (await access.isOpen()) return undefined;
   const identity = await access.identify(request.headers.get("authorization"));
-  if (!atLeast(identity.role, needed))
+  if (model !== undefined) checkAll(identity, needed, "model", [model]);
+  else if (!atLeast(identity.role, needed))
     throw fail("FORBIDDEN", { what: `${identity.name} is ${identity.role}, and must be ${needed} for this` });
   return identity;
+}
+
+/** Throws FORBIDDEN unless the identity is admin of the model; on an open server everybody is. */
+export function requireAdmin(identity: Identity | undefined, model: string): void {
+  if (identity) checkAll(identity, "admin", "model", [model]);
 }

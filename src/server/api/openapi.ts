@@ -6,6 +6,7 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { asTrimtabError, fail, TrimtabErrors } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { VERSION } from "../../base/version.ts";
+import type { Identity } from "../access/access.ts";
 
 export { z };
 
@@ -23,6 +24,8 @@ export interface ApiRoute<Context> {
 }
 
 export interface ApiInput {
+  /** Who asks; undefined while the server is open to all. */
+  identity: Identity | undefined;
   params: Record<string, string>;
   query: Record<string, unknown>;
   body: Record<string, unknown>;
@@ -104,7 +107,9 @@ function addRoute<Context>(app: OpenAPIHono, route: ApiRoute<Context>, context: 
       return c.json({ error: { code: "REQUEST_TOO_LARGE", message: `${size} bytes` } }, 413) as never;
     const body = route.body ? ((c.req.valid("json" as never) ?? {}) as Record<string, unknown>) : {};
     const query = route.query ? (c.req.valid("query" as never) as Record<string, unknown>) : {};
-    const answer = await route.handle(context, { params: c.req.param() as Record<string, string>, query, body });
+    const { identity } = (c.env ?? {}) as { identity?: Identity };
+    const params = c.req.param() as Record<string, string>;
+    const answer = await route.handle(context, { identity, params, query, body });
     return c.json(answer as object, 200) as never;
   });
 }

@@ -3,7 +3,8 @@
 import { fail } from "../../base/errors.ts";
 import { listEvents, verifyJournal } from "../../db/events.ts";
 import { listJobs } from "../../db/jobs.ts";
-import type { Life } from "../../life/context.ts";
+import { abort, approve, listApprovals } from "../../life/approval.ts";
+import { actingAs, type Life } from "../../life/context.ts";
 import { deployByHand, runOptions } from "../../life/cycle.ts";
 import { rollBack } from "../../life/deploy.ts";
 import { examine } from "../../life/doctor.ts";
@@ -14,6 +15,7 @@ import { windowViews } from "../../life/windows.ts";
 import { whyStep } from "../../pipeline/why.ts";
 import { deploymentHistory } from "../../serving/deployment.ts";
 import type { Pipeline } from "../../spec/types.ts";
+import { requireAdmin } from "../access/guard.ts";
 import { type ApiInput, type ApiRoute, z } from "./openapi.ts";
 
 /** What the routes work with: the open workspace and the pipelines that this server looks after. */
@@ -30,6 +32,10 @@ export interface ApiContext {
 const limit = z.coerce.number().int().min(1).max(10_000).optional();
 const Limited = z.object({ limit });
 const AnyObject = z.object({}).loose();
+const Said = z.object({ version: z.number().int().min(1).optional(), reason: z.string().default("by API") });
+
+/** The workspace, with who asks for the journal. */
+const asker = ({ life }: ApiContext, { identity }: ApiInput): Life => actingAs(life, identity?.name ?? "api");
 
 async function pipelineOf(context: ApiContext, name: string): Promise<Pipeline> {
   const all = await context.pipelines();
@@ -157,12 +163,47 @@ export const API_ROUTES: readonly ApiRoute<ApiContext>[] = [
       force: z.boolean().default(false),
     }),
     answer: AnyObject,
-    handle: async (context, input) =>
-      deployByHand(
-        context.life,
-        await pipelineOf(context, input.params.name!),
-        input.body as { version: number; reason: string; force: boolean },
-      ),
+    handle: async (context, input) => {
+      const pipeline = await pipelineOf(context, input.params.name!);
+      // To deploy is to say yes.
+      if (pipeline.deploy.approve) requireAdmin(input.identity, pipeline.model);
+      const body = input.body as { version: number; reason: string; force: boolean };
+      return deployByHand(asker(context, input), pipeline, body);
+    },
+  },
+  {
+    method: "get",
+    path: "/models/{name}/rollout",
+    summary: "Versions that needed a person's yes, newest first, and who said what",
+    tag: "deployments",
+    answer: z.object({ approvals: z.array(AnyObject) }),
+    handle: async ({ life }, input) => ({ approvals: await listApprovals(life, input.params.name!) }),
+  },
+  {
+    method: "post",
+    path: "/models/{name}/rollout/approve",
+    summary: "Say yes to the version that waits, as an admin of the model: it is deployed",
+    tag: "deployments",
+    body: Said,
+    answer: AnyObject,
+    handle: async (context, input) => {
+      const pipeline = await pipelineOf(context, input.params.name!);
+      requireAdmin(input.identity, pipeline.model);
+      return approve(asker(context, input), pipeline, input.body as { version?: number; reason: string });
+    },
+  },
+  {
+    method: "post",
+    path: "/models/{name}/rollout/abort",
+    summary: "Say no to the version that waits, as an admin of the model: it does not ask again",
+    tag: "deployments",
+    body: Said,
+    answer: AnyObject,
+    handle: async (context, input) => {
+      const pipeline = await pipelineOf(context, input.params.name!);
+      requireAdmin(input.identity, pipeline.model);
+      return abort(asker(context, input), pipeline, input.body as { version?: number; reason: string });
+    },
   },
   {
     method: "post",
@@ -171,8 +212,8 @@ export const API_ROUTES: readonly ApiRoute<ApiContext>[] = [
     tag: "deployments",
     body: z.object({ to: z.string().optional(), reason: z.string().default("by API") }),
     answer: AnyObject,
-    handle: async ({ life }, input) =>
-      rollBack(life, input.params.name!, input.body as { to?: string; reason: string }),
+    handle: async (context, input) =>
+      rollBack(asker(context, input), input.params.name!, input.body as { to?: string; reason: string }),
   },
   {
     method: "post",

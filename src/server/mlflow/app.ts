@@ -25,6 +25,8 @@ export interface MlflowOptions {
   artifacts: ArtifactStore;
   webhooks: Webhooks;
   clock: Clock;
+  /** Guards the champion's name; nobody does unless told. */
+  checkClaim?: MlflowServices["checkClaim"];
   /** Scratch for uploads in parts, on the artifacts' file system. */
   scratch: string;
   /** Who sent a request that no guard asked for a name; "mlflow client" unless told. */
@@ -82,6 +84,7 @@ export function createMlflowApp(options: MlflowOptions): Hono {
     artifacts: options.artifacts,
     webhooks: options.webhooks,
     clock: options.clock,
+    checkClaim: options.checkClaim ?? (async () => {}),
     uploads: createUploads(join(options.scratch, "uploads"), options.artifacts),
   };
   const app = new Hono({ getPath: cleanPath });

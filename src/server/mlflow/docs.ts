@@ -61,6 +61,10 @@ pipeline's features (then Trimtab computes these for it), or columns of the raw 
 - Who may register a version of such a model may run code on this machine, as a pickle does when it is loaded.
 - \`TRIMTAB_AUTOMATE_GATE=false\` leaves it to a person: \`trimtab gate 7\`, \`trimtab deploy 7\`.
 
+Where \`deploy.approve\` is true, what passes waits for \`trimtab rollout approve\`, and clients may neither move the alias \`champion\`
+(or take it away) nor the stage \`Production\`, except to the version that serves: 403 \`PERMISSION_DENIED\`. Other aliases and stages are free.
+Without it these are labels like any other: they say nothing about what Trimtab serves, and the next deployment sets \`champion\` anew.
+
 ## Moving in and out
 
 \`\`\`

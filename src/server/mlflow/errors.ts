@@ -19,6 +19,7 @@ const KINDS: Partial<Record<ErrorCode, Kind>> = {
   NOT_FOUND: { status: 404, code: "RESOURCE_DOES_NOT_EXIST" },
   ALREADY_EXISTS: { status: 400, code: "RESOURCE_ALREADY_EXISTS" },
   UNAUTHENTICATED: { status: 401, code: "UNAUTHENTICATED" },
+  APPROVAL_NEEDED: { status: 403, code: "PERMISSION_DENIED" },
   FORBIDDEN: { status: 403, code: "PERMISSION_DENIED" },
   REQUEST_TOO_LARGE: { status: 413, code: "BAD_REQUEST" },
   NOT_AVAILABLE: { status: 501, code: "NOT_IMPLEMENTED" },

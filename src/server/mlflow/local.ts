@@ -3,13 +3,15 @@
  * pipeline's run also when no server is up.
  */
 
+import { checkClaim } from "../../life/approval.ts";
 import type { Life } from "../../life/context.ts";
 import type { TrackingServer } from "../../life/cycle.ts";
+import type { Pipeline } from "../../spec/types.ts";
 import { createWebhooks } from "../webhooks/webhooks.ts";
 import { createMlflowApp } from "./app.ts";
 
 /** Starts it; the caller stops it when the steps are done. */
-export function serveTracking(life: Life): TrackingServer {
+export function serveTracking(life: Life, pipeline: Pipeline): TrackingServer {
   const app = createMlflowApp({
     tracking: life.tracking,
     registry: life.registry,
@@ -17,6 +19,9 @@ export function serveTracking(life: Life): TrackingServer {
     webhooks: createWebhooks(life),
     clock: life.clock,
     scratch: life.workspace.tmp,
+    checkClaim: async (model, version) => {
+      if (model === pipeline.model) await checkClaim(life, pipeline, version);
+    },
     who: async () => ({ actor: life.actor }),
   });
   const server = Bun.serve({

@@ -10,6 +10,8 @@ export const versionNumber = (version: string): number => {
   return Number(version);
 };
 
+const isChampion = (alias: string): boolean => alias.toLowerCase() === "champion";
+
 const answer = async ({ registry }: Call, name: string) => ({
   registered_model: modelJson(await registry.getModel(name)),
 });
@@ -92,8 +94,10 @@ export const MODEL_ROUTES: readonly Route[] = [
   }),
   route("POST /mlflow/registered-models/alias", {
     says: "Points an alias at a version.",
+    differs: "With deploy.approve, champion only at the version that serves.",
     fields: { name: required(text), alias: required(text), version: required(text) },
-    async handle({ registry, who }, { name, alias, version }) {
+    async handle({ registry, who, checkClaim }, { name, alias, version }) {
+      if (isChampion(alias)) await checkClaim(name, versionNumber(version));
       await registry.setAlias(name, alias, versionNumber(version), who);
       return {};
     },
@@ -101,7 +105,8 @@ export const MODEL_ROUTES: readonly Route[] = [
   route("DELETE /mlflow/registered-models/alias", {
     says: "Deletes an alias.",
     fields: { name: required(text), alias: required(text) },
-    async handle({ registry, who }, { name, alias }) {
+    async handle({ registry, who, checkClaim }, { name, alias }) {
+      if (isChampion(alias)) await checkClaim(name, undefined);
       await registry.deleteAlias(name, alias, who);
       return {};
     },

@@ -20,6 +20,8 @@ export interface MlflowServices {
   uploads: Uploads;
   webhooks: Webhooks;
   clock: Clock;
+  /** Whether a client may call this version the champion, or (undefined) take the name away. APPROVAL_NEEDED. */
+  checkClaim(model: string, version: number | undefined): Promise<void>;
 }
 
 export interface Call extends MlflowServices {

@@ -49,8 +49,10 @@ export const VERSION_ROUTES: readonly Route[] = [
   }),
   route("POST /mlflow/model-versions/transition-stage", {
     says: "Moves a version to a stage, for old clients; aliases have taken their place.",
+    differs: "With deploy.approve, to Production only the version that serves.",
     fields: { ...one, stage: required(text), archive_existing_versions: bool },
-    async handle({ registry, who }, { name, version, stage, archive_existing_versions }) {
+    async handle({ registry, who, checkClaim }, { name, version, stage, archive_existing_versions }) {
+      if (stage.toLowerCase() === "production") await checkClaim(name, versionNumber(version));
       const to = { stage, archiveExisting: archive_existing_versions ?? false };
       return { model_version: versionJson(await registry.transitionStage(name, versionNumber(version), to, who)) };
     },
