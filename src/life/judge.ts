@@ -64,9 +64,17 @@ export async function meetGate(life: Life, pipeline: Pipeline, options: MeetOpti
   await settleDeployment(life, pipeline.model);
   // A version that was deployed once and then rolled back must not come back by itself.
   if (await wasLive(life, pipeline.model, version)) return { version, verdict };
+  const newer = await newerPassed(life, pipeline.model, version);
+  if (newer !== undefined) return { version, verdict, waits: `version ${newer}, which is newer, passed the gate too` };
   options.onStage?.("deploying");
   const reason = `${options.trigger}: ${options.reason}`;
   return { version, verdict, ...(await release(life, pipeline, { version, reason })) };
+}
+
+/** A newer version that passed: while this one waited for the lock, a run may have published and deployed its own. */
+async function newerPassed(life: Life, model: string, version: number): Promise<number | undefined> {
+  const recorded = await life.registry.listVerdicts(model);
+  return recorded.find((one) => one.verdict.pass && (one.version ?? 0) > version)?.version;
 }
 
 async function known(life: Life, { model }: Pipeline, { version, again }: MeetOptions): Promise<Verdict | undefined> {

@@ -54,7 +54,9 @@ is recorded with its evidence. What passes is deployed as the pipeline says. The
 pipeline's features (then Trimtab computes these for it), or columns of the raw data.
 
 - Every version is judged once, oldest first; \`trimtab gate 7 --again\` repeats it. Older versions than the last that passed are not.
-- A version whose files are not in this server's artifacts, or that cannot be loaded, is refused, and the verdict says why.
+- A version whose files are not in this server's artifacts, or that cannot be loaded (the folder's \`.venv\` lacks a package), is
+  refused, and the verdict says why. When it could not be judged for another reason (the pipeline has not run yet, so there is no
+  holdout), that is a failed job with an alert; \`trimtab gate 7\` tries again.
 - A pyfunc of one's own that answers labels has no probabilities, so a gate on \`roc_auc\` or \`log_loss\` refuses it. For sklearn,
   xgboost and lightgbm the library's own \`predict_proba\` is asked.
 - Nobody but the trainer knows which rows a model was trained on: keep the holdout out of them.
