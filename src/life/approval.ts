@@ -1,14 +1,14 @@
 /**
  * A person's yes, where `deploy.approve` is true. What passed the gate waits; the journal says who said what.
  *
- *   passed ──▶ waiting ──yes──▶ approved, deployed
+ *   passed ──▶ waiting ──yes──▶ approved ──▶ deployed; waiting again when that fails
  *                 ├──no──▶ refused: it does not ask again
  *                 └──a newer one passes──▶ superseded
  *
  * Whoever works on this machine may say it by the command; through the server an admin of the model may.
  */
 
-import { fail } from "../base/errors.ts";
+import { asTrimtabError, fail } from "../base/errors.ts";
 import { type Approval, type ApprovalState, approvalsOf, decideApproval, putWaiting } from "../db/approvals.ts";
 import type { Sql } from "../db/db.ts";
 import { appendEvent } from "../db/events.ts";
@@ -17,6 +17,7 @@ import type { Pipeline } from "../spec/types.ts";
 import { alertAll } from "./alerts.ts";
 import type { Life } from "./context.ts";
 import { deploy } from "./deploy.ts";
+import { wasLive } from "./settle.ts";
 
 const waitingOf = (all: readonly Approval[]): Approval | undefined => all.find((one) => one.state === "waiting");
 
@@ -81,28 +82,55 @@ export async function askForApproval(
   return waits;
 }
 
-/** The version that is named, or the one that waits. NOT_FOUND when it does not wait. */
-async function mustWait(life: Life, model: string, version: number | undefined): Promise<Approval> {
-  const all = await approvalsOf(life.db, model);
-  const found = version === undefined ? waitingOf(all) : all.find((one) => one.version === version);
-  if (found?.state === "waiting") return found;
-  const state = found ? ` (${found.state})` : "";
-  throw fail("NOT_FOUND", {
-    what: version === undefined ? `no version of ${model} waits for a yes` : `version ${version} does not wait${state}`,
-    mend: "see trimtab rollout status",
+/** Decides about the version that is named, or the one that waits. NOT_FOUND when it is in none of the states. */
+const settle = (
+  life: Life,
+  model: string,
+  said: { version?: number | undefined; reason: string },
+  from: readonly ApprovalState[],
+  to: ApprovalState,
+): Promise<Approval> =>
+  life.db.write(async (sql) => {
+    const all = await approvalsOf(sql, model);
+    const { version } = said;
+    const found = version === undefined ? waitingOf(all) : all.find((one) => one.version === version);
+    if (!found || !from.includes(found.state)) {
+      const what = `version ${version} does not wait${found ? ` (${found.state})` : ""}`;
+      throw fail("NOT_FOUND", {
+        what: version === undefined ? `no version of ${model} waits for a yes` : what,
+        mend: "see trimtab rollout status",
+      });
+    }
+    await setState(sql, life, found, to, said.reason);
+    return found;
   });
-}
 
-/** Yes: the version is deployed, and is approved when it serves. NOT_FOUND, and what deploying throws; then it still waits. */
+/** What was approved and could not be deployed waits again, unless a newer one does by now. */
+const giveBack = (life: Life, approval: Approval, why: string): Promise<void> =>
+  life.db.write(async (sql) => {
+    const other = waitingOf(await approvalsOf(sql, approval.name));
+    await setState(sql, life, approval, other ? "superseded" : "waiting", why);
+  });
+
+/**
+ * Yes: the version is deployed. NOT_FOUND, and what deploying throws; then it waits again. One that was approved by a process that
+ * died before it deployed is approved again.
+ */
 export async function approve(
   life: Life,
   pipeline: Pipeline,
   said: { version?: number | undefined; reason: string },
 ): Promise<Deployment> {
-  const { version } = await mustWait(life, pipeline.model, said.version);
-  const deployment = await deploy(life, pipeline, { version, reason: `approved by ${life.actor}: ${said.reason}` });
-  await settleYes(life, pipeline, version, said.reason);
-  return deployment;
+  const { model } = pipeline;
+  const cutShort = said.version !== undefined && !(await wasLive(life, model, said.version));
+  const approval = await settle(life, model, said, cutShort ? ["waiting", "approved"] : ["waiting"], "approved");
+  const { version } = approval;
+  try {
+    return await deploy(life, pipeline, { version, reason: `approved by ${life.actor}: ${said.reason}` });
+  } catch (error) {
+    await giveBack(life, approval, `it could not be deployed: ${asTrimtabError(error).message}`);
+    throw error;
+  }
 }
 
 /** A version that a person deployed by hand does not wait any more. */
@@ -116,12 +144,11 @@ export async function settleYes(life: Life, { model }: Pipeline, version: number
 /** No: the version does not ask again. NOT_FOUND when it does not wait. */
 export async function abort(
   life: Life,
-  pipeline: Pipeline,
+  { model }: Pipeline,
   said: { version?: number | undefined; reason: string },
 ): Promise<Approval> {
-  const { version } = await mustWait(life, pipeline.model, said.version);
-  await life.db.write((sql) => setState(sql, life, { name: pipeline.model, version }, "refused", said.reason));
-  return (await approvalsOf(life.db, pipeline.model)).find((one) => one.version === version)!;
+  const { version } = await settle(life, model, said, ["waiting"], "refused");
+  return (await approvalsOf(life.db, model)).find((one) => one.version === version)!;
 }
 
 /**

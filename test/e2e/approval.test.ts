@@ -1,6 +1,7 @@
 /** Where `deploy.approve` is true nothing serves without a person's yes: by command, through the server, and against clients. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { renameSync } from "node:fs";
 import { freshFolder, startUp, trimtab, trimtabJson, until } from "../program.ts";
 import { writeProject } from "./project.ts";
 
@@ -63,6 +64,15 @@ test("what passed waits, a newer one takes its place, and a person says yes or n
   const late = await trimtab(["rollout", "approve", "1"], env("ann"));
   expect(late).toMatchObject({ exit: 2, stderr: expect.stringContaining("superseded") });
 
+  // What cannot be deployed after all waits on.
+  const { versions: made } = await trimtabJson<{ versions: { folder: string }[] }>(["models", "show", "tiny"], {
+    cwd: home,
+  });
+  renameSync(made[0]!.folder, `${made[0]!.folder}.gone`);
+  expect((await trimtab(["rollout", "approve", "2"], env("ann"))).exit).toBe(2);
+  expect((await rollout()).waiting).toMatchObject({ version: 2, reason: expect.stringContaining("are not here") });
+  renameSync(`${made[0]!.folder}.gone`, made[0]!.folder);
+
   expect((await trimtab(["rollout", "approve", "--reason", "looks right"], env("ann"))).exit).toBe(0);
   const approved = await rollout();
   expect(approved.waiting).toBeNull();
@@ -91,6 +101,8 @@ test("what passed waits, a newer one takes its place, and a person says yes or n
     "approval.asked 1 test",
     "approval.superseded 1 test",
     "approval.asked 2 test",
+    "approval.given 2 ann",
+    "approval.asked 2 ann",
     "approval.given 2 ann",
     "approval.asked 3 test",
     "approval.refused 3 bob",
