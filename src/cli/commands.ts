@@ -6,6 +6,7 @@ import { doctorGroup } from "./doctor.ts";
 import { helpGroup } from "./help.ts";
 import { initGroup } from "./init.ts";
 import { modelsGroup } from "./models.ts";
+import { projectsGroup } from "./projects.ts";
 import { rolloutGroup } from "./rollout.ts";
 import { runGroup } from "./run.ts";
 import { runsGroup } from "./runs.ts";
@@ -22,6 +23,7 @@ export const COMMANDS: readonly CommandGroup[] = [
   modelsGroup,
   rolloutGroup,
   runsGroup,
+  projectsGroup,
   dataGroup,
   trackedGroup,
   transferGroup,

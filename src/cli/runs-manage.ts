@@ -2,7 +2,7 @@
 
 import { fail } from "../base/errors.ts";
 import type { Life } from "../life/context.ts";
-import type { Command } from "./command.ts";
+import type { Command, Input } from "./command.ts";
 import { numberOf, text, texts } from "./command.ts";
 import type { Io } from "./io.ts";
 import { table } from "./io.ts";
@@ -17,11 +17,17 @@ export const statusOf = (io: Io, status: string): string =>
   status === "FAILED" || status === "KILLED" ? io.paint.red(status) : status;
 
 /** An experiment by name or id. */
-async function experimentOf(life: Life, name: string): Promise<string> {
-  const found = await life.tracking.findExperiment(name);
+export async function experimentOf(tracking: Life["tracking"], name: string): Promise<string> {
+  const found = await tracking.findExperiment(name);
   if (found) return found.experimentId;
-  if (/^\d+$/.test(name)) return (await life.tracking.getExperiment(name)).experimentId;
+  if (/^\d+$/.test(name)) return (await tracking.getExperiment(name)).experimentId;
   throw fail("NOT_FOUND", { what: `there is no experiment ${name}`, place: "--experiment" });
+}
+
+/** The project that --project names, for searches. */
+export function projectIn(input: Input): { project?: string } {
+  const named = text(input.options.project);
+  return named === undefined ? {} : { project: named === "none" ? "" : named };
 }
 
 /** Ids of the runs that were named; those that are deleted only by their whole id. */
@@ -40,6 +46,7 @@ const search: Command = {
   args: [{ name: "filter", about: "as metrics.f1 > 0.8 AND params.depth = '3'; none: all runs" }],
   options: [
     { name: "experiment", value: "name", about: "only there; default: everywhere", many: true },
+    { name: "project", value: "name", about: "only in this project's experiments; none: in those without one" },
     { name: "order", value: "key", about: 'as "metrics.f1 DESC"; default: newest first', many: true },
     { name: "deleted", about: "the deleted ones instead" },
     { name: "limit", short: "n", value: "n", about: "how many", default: "20" },
@@ -50,10 +57,11 @@ const search: Command = {
     const runs = await withLifeOf(io, async (life) => {
       const names = texts(input.options.experiment);
       const experimentIds: string[] = [];
-      for (const name of names) experimentIds.push(await experimentOf(life, name));
+      for (const name of names) experimentIds.push(await experimentOf(life.tracking, name));
+      const within = projectIn(input);
       if (names.length === 0)
         for (let pageToken = ""; ; ) {
-          const page = await life.tracking.searchExperiments({ lifecycle: "all", pageToken });
+          const page = await life.tracking.searchExperiments({ lifecycle: "all", pageToken, ...within });
           experimentIds.push(...page.items.map((one) => one.experimentId));
           if (page.nextPageToken === undefined) break;
           pageToken = page.nextPageToken;
@@ -127,7 +135,7 @@ const move: Command = {
     if (to === undefined) throw fail("USAGE", { what: "--to is missing", place: "runs move" });
     const moved = await withLifeOf(io, async (life) => {
       const ids = await idsOf(life, texts(input.args.run));
-      await life.tracking.moveRuns(ids, await experimentOf(life, to), { actor: life.actor });
+      await life.tracking.moveRuns(ids, await experimentOf(life.tracking, to), { actor: life.actor });
       return ids;
     });
     io.data({ moved, to }, () => moved.map((id) => `${id} is in ${to} now`).join("\n"));

@@ -3,18 +3,23 @@
 import type { Command, CommandGroup } from "./command.ts";
 import { numberOf, text, texts } from "./command.ts";
 import { table } from "./io.ts";
-import { runsManagement, statusOf } from "./runs-manage.ts";
+import { projectIn, runsManagement, statusOf } from "./runs-manage.ts";
 
 const list: Command = {
   name: "runs list",
   about: "Runs, newest first",
-  options: [{ name: "limit", short: "n", value: "n", about: "how many", default: "20" }],
+  options: [
+    { name: "project", value: "name", about: "only in this project's experiments; none: in those without one" },
+    { name: "limit", short: "n", value: "n", about: "how many", default: "20" },
+  ],
   action: async (io, input) => {
     const { runViews } = await import("../life/views.ts");
     const { withLife } = await import("../life/context.ts");
     const { showDuration } = await import("../base/units.ts");
     const limit = numberOf(text(input.options.limit), "--limit") ?? 20;
-    const runs = await withLife({ root: io.cwd, env: io.env }, (life) => runViews(life, { limit }));
+    const runs = await withLife({ root: io.cwd, env: io.env }, (life) =>
+      runViews(life, { limit, ...projectIn(input) }),
+    );
     io.data({ runs }, () =>
       table(io, runs, [
         { title: "run", value: (r) => r.id.slice(0, 8) },

@@ -30,6 +30,10 @@ async function grantOf(life: import("../life/context.ts").Life, kind: Grant["kin
   if (at < 1) throw fail("USAGE", { what: `"${written}" is not name=role`, place: `--${kind}` });
   const role = (await roleOf(written.slice(at + 1), `--${kind}`))!;
   const name = written.slice(0, at);
+  if (kind === "project") {
+    (await import("../tracking/projects.ts")).checkProject(name);
+    return { kind, subject: name, role };
+  }
   if (kind === "model") return { kind, subject: (await life.registry.getModel(name)).name, role };
   const experiment = await life.tracking.findExperiment(name);
   if (!experiment) throw fail("NOT_FOUND", { what: `there is no experiment ${name}`, place: "--experiment" });
@@ -49,6 +53,7 @@ const create: Command = {
       about: "none, viewer, editor or admin, everywhere; default: as before, viewer for a new owner",
     },
     { name: "experiment", value: "name=role", about: "a role in one experiment", many: true },
+    { name: "project", value: "name=role", about: "a role in all experiments of one project", many: true },
     { name: "model", value: "name=role", about: "a role for one model", many: true },
     { name: "expires", value: "duration", about: "how long it is good, as 90d; default: until it is revoked" },
     { name: "label", value: "text", about: "what it is for" },
@@ -69,6 +74,7 @@ const create: Command = {
     const made = await withAccess(io, async (access, life) => {
       const grants: Grant[] = [];
       for (const written of texts(input.options.experiment)) grants.push(await grantOf(life, "experiment", written));
+      for (const written of texts(input.options.project)) grants.push(await grantOf(life, "project", written));
       for (const written of texts(input.options.model)) grants.push(await grantOf(life, "model", written));
       return access.createToken(
         {

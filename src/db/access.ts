@@ -10,7 +10,7 @@ export interface PrincipalRow {
 
 export interface GrantRow {
   name: string;
-  kind: "experiment" | "model";
+  kind: "experiment" | "model" | "project";
   subject: string;
   role: string;
 }

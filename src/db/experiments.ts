@@ -23,6 +23,38 @@ export const experimentById = (sql: Sql, id: number): Promise<ExperimentRow | un
 export const experimentByName = (sql: Sql, name: string): Promise<ExperimentRow | undefined> =>
   sql.get(`SELECT ${COLUMNS} FROM experiments WHERE name = ?`, [name]);
 
+/** Active experiments with how many active runs each has, and when the newest began. */
+export const experimentUse = (sql: Sql): Promise<{ name: string; runs: number; last_ms: number | null }[]> =>
+  sql.all(
+    `SELECT experiments.name, count(runs.seq) AS runs, max(runs.start_ms) AS last_ms FROM experiments
+     LEFT JOIN runs ON runs.experiment_id = experiments.experiment_id AND runs.lifecycle = 'active'
+     WHERE experiments.lifecycle = 'active' GROUP BY experiments.experiment_id, experiments.name`,
+  );
+
+/** Only names in that project; "": only those in none. Names are in byte order, and "0" follows "/". */
+export const inProjectSql = (project: string): { sql: string; params: string[] } =>
+  project === ""
+    ? { sql: "(experiments.name NOT LIKE '%/%' OR experiments.name LIKE '/%')", params: [] }
+    : { sql: "experiments.name >= ? AND experiments.name < ?", params: [`${project}/`, `${project}0`] };
+
+/** Ids of the experiments of a project, deleted or not. */
+export async function experimentsInProject(sql: Sql, project: string): Promise<string[]> {
+  const where = inProjectSql(project);
+  const rows = await sql.all<{ id: number }>(
+    `SELECT experiment_id AS id FROM experiments WHERE ${where.sql} ORDER BY experiment_id`,
+    where.params,
+  );
+  return rows.map((row) => String(row.id));
+}
+
+/** The active experiment with that tag, the oldest of several. */
+export const experimentTagged = (sql: Sql, key: string, value: string): Promise<ExperimentRow | undefined> =>
+  sql.get(
+    `SELECT ${COLUMNS} FROM experiments WHERE lifecycle = 'active' AND experiment_id IN (
+       SELECT experiment_id FROM experiment_tags WHERE key = ? AND value = ?) ORDER BY experiment_id LIMIT 1`,
+    [key, value],
+  );
+
 /** Inserts and resolves to the new id; `location` gets the id, because the place is named after it. */
 export async function insertExperiment(
   sql: Sql,

@@ -1,12 +1,15 @@
 /** What there is, by name: for listings that show everything. */
 
 import type { Sql } from "./db.ts";
+import { inProjectSql } from "./experiments.ts";
 import { allIn } from "./lists.ts";
 
-/** Ids of the active experiments, oldest first. */
-export async function experimentIds(sql: Sql): Promise<string[]> {
+/** Ids of the active experiments, of all or of one project ("": of those in none), oldest first. */
+export async function experimentIds(sql: Sql, project?: string): Promise<string[]> {
+  const where = project === undefined ? { sql: "1 = 1", params: [] } : inProjectSql(project);
   const rows = await sql.all<{ id: number }>(
-    "SELECT experiment_id AS id FROM experiments WHERE lifecycle = 'active' ORDER BY experiment_id",
+    `SELECT experiment_id AS id FROM experiments WHERE lifecycle = 'active' AND ${where.sql} ORDER BY experiment_id`,
+    where.params,
   );
   return rows.map((row) => String(row.id));
 }

@@ -72,7 +72,7 @@ export function createRecorder(options: {
   return {
     ...writer(() => runId),
     async begin({ pipeline, trigger, params, parentRunId }) {
-      const experimentId = await tracking.ensureExperiment(pipeline.model);
+      const experimentId = await tracking.ensurePipelineExperiment(pipeline.model);
       const [git, datasets] = await Promise.all([gitState(pipeline.root), options.datasets()]);
       const tags: Record<string, string> = {
         [TAGS.trigger]: trigger,
@@ -107,8 +107,8 @@ export function createRecorder(options: {
       };
     },
     async abandon(pipeline, id) {
-      const experiment = await tracking.findExperiment(pipeline.model);
-      const experimentIds = experiment ? [experiment.experimentId] : [];
+      const experimentId = await tracking.findPipelineExperiment(pipeline.model);
+      const experimentIds = experimentId === undefined ? [] : [experimentId];
       for (const filter of [`run_id = '${id}'`, `tags."${TAGS.parent}" = '${id}'`]) {
         const { items } = await tracking.searchRuns({ experimentIds, filter: `${filter} AND status = 'RUNNING'` });
         for (const run of items) await end(run.runId, "KILLED");

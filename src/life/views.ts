@@ -61,9 +61,9 @@ async function viewsOf(life: Life, runs: readonly Run[]): Promise<RunView[]> {
   return runs.map((run) => view(run, names.get(run.experimentId) ?? ""));
 }
 
-/** Runs of all pipelines, newest first. */
-export async function runViews(life: Life, options: { limit?: number } = {}): Promise<RunView[]> {
-  const ids = await experimentIds(life.db);
+/** Runs of all experiments or of one project's ("": of those in none), newest first. */
+export async function runViews(life: Life, options: { limit?: number; project?: string } = {}): Promise<RunView[]> {
+  const ids = await experimentIds(life.db, options.project);
   const { items } = await life.tracking.searchRuns({ experimentIds: ids, maxResults: options.limit ?? 20 });
   return viewsOf(life, items);
 }

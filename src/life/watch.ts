@@ -75,10 +75,9 @@ async function retainRuns(life: Life, pipelines: readonly Pipeline[]): Promise<v
   const nowMs = life.clock.nowMs();
   const by = { actor: life.actor, reason: "retention" };
   for (const { model, retention } of pipelines) {
-    const experiment = retention.runsMs === undefined ? undefined : await life.tracking.findExperiment(model);
-    if (!experiment) continue;
-    const experimentId = Number(experiment.experimentId);
-    await life.tracking.purge({ experimentId, endedBeforeMs: nowMs - retention.runsMs! }, by);
+    const id = retention.runsMs === undefined ? undefined : await life.tracking.findPipelineExperiment(model);
+    if (id === undefined) continue;
+    await life.tracking.purge({ experimentId: Number(id), endedBeforeMs: nowMs - retention.runsMs! }, by);
   }
   const deletedMs = parseDurationMs(life.env.TRIMTAB_PURGE_DELETED ?? "");
   if (deletedMs !== undefined) await life.tracking.purge({ deletedBeforeMs: nowMs - deletedMs }, by);

@@ -5,7 +5,7 @@ import { checkKey } from "../base/keys.ts";
 import type { Sql } from "../db/db.ts";
 import { appendEvent } from "../db/events.ts";
 import * as rows from "../db/experiments.ts";
-import type { Experiment, Lifecycle, Pair, TrackingOptions, Who } from "./types.ts";
+import { type Experiment, type Lifecycle, type Pair, TAGS, type TrackingOptions, type Who } from "./types.ts";
 import { checkExperimentName, checkExperimentTag, checkLocation, experimentNumber } from "./validate.ts";
 
 export interface NewExperiment {
@@ -77,6 +77,12 @@ export function createExperiments({ db, clock, artifactRoot = "mlflow-artifacts:
     return String(id);
   }
 
+  async function ensure(sql: Sql, name: string, who?: Who): Promise<string> {
+    const known = await rows.experimentByName(sql, name);
+    if (!known) return insert(sql, { name }, who);
+    return String((await mustBeActive(sql, String(known.experiment_id))).experiment_id);
+  }
+
   async function setLifecycle(id: string, from: Lifecycle, to: Lifecycle, who?: Who): Promise<void> {
     await db.write(async (sql) => {
       const row = await mustFindExperiment(sql, id);
@@ -99,17 +105,35 @@ export function createExperiments({ db, clock, artifactRoot = "mlflow-artifacts:
     /** The id of the experiment of that name, made when it is missing. NOT_ACTIVE when it is deleted. */
     async ensureExperiment(name: string, who?: Who): Promise<string> {
       checkExperimentName(name);
-      return db.write(async (sql) => {
-        const known = await rows.experimentByName(sql, name);
-        if (!known) return insert(sql, { name }, who);
-        return String((await mustBeActive(sql, String(known.experiment_id))).experiment_id);
-      });
+      return db.write((sql) => ensure(sql, name, who));
     },
 
     /** Also a deleted one; NOT_FOUND. */
     async getExperiment(id: string): Promise<Experiment> {
       const row = await mustFindExperiment(db, id);
       return (await withTags(db, [row]))[0]!;
+    },
+
+    /**
+     * The id of the experiment that a pipeline's runs go to: named after it at first, and known by a tag, so that it may be
+     * renamed or moved to a project.
+     */
+    async ensurePipelineExperiment(pipeline: string, who?: Who): Promise<string> {
+      return db.write(async (sql) => {
+        const known = await rows.experimentTagged(sql, TAGS.pipelineExperiment, pipeline);
+        if (known) return String(known.experiment_id);
+        const id = await ensure(sql, pipeline, who);
+        await rows.putExperimentTag(sql, Number(id), TAGS.pipelineExperiment, pipeline);
+        return id;
+      });
+    },
+
+    /** That experiment's id, when it is there and not deleted. */
+    async findPipelineExperiment(pipeline: string): Promise<string | undefined> {
+      const row =
+        (await rows.experimentTagged(db, TAGS.pipelineExperiment, pipeline)) ??
+        (await rows.experimentByName(db, pipeline));
+      return row?.lifecycle === "active" ? String(row.experiment_id) : undefined;
     },
 
     async findExperiment(name: string): Promise<Experiment | undefined> {

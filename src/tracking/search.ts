@@ -5,16 +5,17 @@
 
 import { invalid } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
-import { type ExperimentRow, SEARCHED_EXPERIMENTS } from "../db/experiments.ts";
+import { type ExperimentRow, inProjectSql, SEARCHED_EXPERIMENTS } from "../db/experiments.ts";
 import { inList } from "../db/lists.ts";
 import { datasetSummaries } from "../db/run_inputs.ts";
 import { searchRunRows } from "../db/run_search.ts";
-import { readFilter, readOrder } from "../db/search/grammar.ts";
+import { type Clause, readFilter, readOrder } from "../db/search/grammar.ts";
 import type { Piece } from "../db/search/sql.ts";
 import { searchTable } from "../db/search/table.ts";
 import { pageOf, positionIn } from "../db/token.ts";
 import { withTags } from "./experiments.ts";
 import { EXPERIMENT_GRAMMAR, RUN_GRAMMAR } from "./filter.ts";
+import { inProject } from "./projects.ts";
 import { readRuns } from "./read.ts";
 import type { Experiment, Lifecycle, Page, Run, TrackingOptions } from "./types.ts";
 import { experimentNumber, pageSize } from "./validate.ts";
@@ -37,6 +38,8 @@ export interface RunSearch extends Search {
 export interface ExperimentSearch extends Search {
   /** Only these ids. */
   only?: readonly string[];
+  /** Only in this project, "" for those in none; the filter then speaks of names inside it. */
+  project?: string;
 }
 
 export interface DatasetSummary {
@@ -46,6 +49,12 @@ export interface DatasetSummary {
   /** "" when the run said none. */
   context: string;
 }
+
+/** A project's name has no character that LIKE reads as a wildcard. */
+const wholeNames = (clause: Clause, project = ""): Clause =>
+  clause.entity === "attribute" && clause.key === "name" && typeof clause.value === "string"
+    ? { ...clause, value: inProject(project, clause.value) }
+    : clause;
 
 export function createSearch({ db }: TrackingOptions) {
   return {
@@ -72,12 +81,14 @@ export function createSearch({ db }: TrackingOptions) {
     /** Newest first unless told. */
     async searchExperiments(query: ExperimentSearch): Promise<Page<Experiment>> {
       const limit = pageSize(query.maxResults ?? 1000, LIMITS.searchRuns);
-      const clauses = readFilter(EXPERIMENT_GRAMMAR, query.filter ?? "");
+      const { project } = query;
+      const clauses = readFilter(EXPERIMENT_GRAMMAR, query.filter ?? "").map((clause) => wholeNames(clause, project));
       const order = readOrder(EXPERIMENT_GRAMMAR, query.orderBy ?? []);
       const lifecycle = query.lifecycle ?? "active";
-      const same = ["experiments", clauses, order, lifecycle];
+      const same = ["experiments", clauses, order, lifecycle, project ?? null];
       const after = positionIn(query.pageToken, same);
       const where: Piece[] = lifecycle === "all" ? [] : [{ sql: "experiments.lifecycle = ?", params: [lifecycle] }];
+      if (project !== undefined) where.push(inProjectSql(project));
       if (query.only !== undefined) {
         if (query.only.length === 0) return { items: [] };
         const list = inList(query.only.map(experimentNumber));

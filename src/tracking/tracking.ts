@@ -9,6 +9,7 @@ import { createHistory } from "./history.ts";
 import { createImports } from "./import.ts";
 import { createLoggedModels } from "./logged-models.ts";
 import { createLogging } from "./logging.ts";
+import { createProjects } from "./projects.ts";
 import { createPurge } from "./purge.ts";
 import { createRuns } from "./runs.ts";
 import { createSearch } from "./search.ts";
@@ -25,6 +26,7 @@ export const createTracking = (options: TrackingOptions) => ({
   ...createTraces(options),
   ...createImports(options),
   ...createPurge(options),
+  ...createProjects(options),
   ...createArtifacts(options, options.artifacts),
 });
 

@@ -133,4 +133,6 @@ export const TAGS = {
   datasetContext: "mlflow.data.context",
   gitDirty: "trimtab.git.dirty",
   trigger: "trimtab.trigger",
+  /** Of an experiment: the pipeline whose runs it holds. */
+  pipelineExperiment: "trimtab.experiment_of",
 } as const;

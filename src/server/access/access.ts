@@ -11,6 +11,7 @@ import { hashText } from "../../base/hash.ts";
 import * as rows from "../../db/access.ts";
 import type { Db } from "../../db/db.ts";
 import { appendEvent } from "../../db/events.ts";
+import { experimentsInProject } from "../../db/experiments.ts";
 import type { Who } from "../../tracking/types.ts";
 
 /** Each may do what those before it may. */
@@ -20,8 +21,8 @@ export type Role = (typeof ROLES)[number];
 export const atLeast = (role: Role, needed: Role): boolean => ROLES.indexOf(role) >= ROLES.indexOf(needed);
 
 export interface Grant {
-  kind: "experiment" | "model";
-  /** An experiment's id, a model's name. */
+  kind: "experiment" | "model" | "project";
+  /** An experiment's id, a model's name, a project's name. */
   subject: string;
   role: Role;
 }
@@ -95,6 +96,15 @@ export function createAccess({ db, clock }: { db: Db; clock: Clock }) {
     return row;
   }
 
+  /** What roles in projects come to for the experiments that are in them now. */
+  async function inProjects(grants: readonly Grant[]): Promise<Grant[]> {
+    const found: Grant[] = [];
+    for (const { kind, subject, role } of grants)
+      if (kind === "project")
+        for (const id of await experimentsInProject(db, subject)) found.push({ kind: "experiment", subject: id, role });
+    return found;
+  }
+
   return {
     /** True until the first token is made. */
     isOpen: async (): Promise<boolean> => !(await rows.anyPrincipal(db)),
@@ -105,11 +115,12 @@ export function createAccess({ db, clock }: { db: Db; clock: Clock }) {
       if (clock.nowMs() - Number(token.used_ms ?? 0) > USED_EVERY_MS)
         await db.write((sql) => rows.touchToken(sql, token.id, clock.nowMs()), "logged");
       const owner = await rows.principal(db, token.name);
-      const grants = await rows.grantsOf(db, token.name);
+      const stored = await rows.grantsOf(db, token.name);
+      const grants = stored.map(({ kind, subject, role }): Grant => ({ kind, subject, role: roleOf(role) }));
       return {
         name: token.name,
         role: roleOf(owner?.role ?? "none"),
-        grants: grants.map(({ kind, subject, role }) => ({ kind, subject, role: roleOf(role) })),
+        grants: [...grants, ...(await inProjects(grants))],
       };
     },
 
@@ -179,8 +190,10 @@ export function createAccess({ db, clock }: { db: Db; clock: Clock }) {
 
 export type Access = ReturnType<typeof createAccess>;
 
-/** What the identity may do with one experiment or model. */
+/** What the identity may do with one experiment, model or project. */
 export function roleFor(identity: Identity, kind: Grant["kind"], subject: string): Role {
-  const granted = identity.grants.find((grant) => grant.kind === kind && grant.subject === subject)?.role ?? "none";
-  return atLeast(granted, identity.role) ? granted : identity.role;
+  const here = identity.grants.filter((grant) => grant.kind === kind && grant.subject === subject);
+  return [identity.role, ...here.map((grant) => grant.role)].reduce((best, role) =>
+    atLeast(role, best) ? role : best,
+  );
 }

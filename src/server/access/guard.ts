@@ -21,6 +21,7 @@ const PUBLIC = new Set(["/health", "/version", "/mlflow/server-info"]);
 /** Lists over everything, of which one sees what one may. */
 const LISTS: Readonly<Record<string, Grant["kind"]>> = {
   "/mlflow/experiments/search": "experiment",
+  "/mlflow/workspaces": "project",
   "/mlflow/registered-models/search": "model",
   "/mlflow/model-versions/search": "model",
 };
@@ -53,17 +54,18 @@ async function admit(identity: Identity, route: Route, call: Call, values: Value
   const needed = neededRole(route);
   if (atLeast(identity.role, needed)) return values;
   const list = LISTS[route.path];
-  if (list !== undefined) return { ...values, only: granted(identity, list) };
+  if (list !== undefined && isRead(route)) return { ...values, only: granted(identity, list) };
   if (Array.isArray(values.experiment_ids) && needed === "viewer") {
     const may = (id: unknown) => atLeast(roleFor(identity, "experiment", String(id)), needed);
     return { ...values, experiment_ids: values.experiment_ids.filter(may) };
   }
-  const { experiments, models } = await subjectsOf(route, call, values);
+  const { experiments, models, projects } = await subjectsOf(route, call, values);
   // Registering a version reads its run, and writes to the model.
   const ofRun = route.path === "/mlflow/model-versions/create" ? "viewer" : needed;
   checkAll(identity, ofRun, "experiment", experiments);
   checkAll(identity, needed, "model", models);
-  if (experiments.length + models.length === 0 && !route.path.startsWith(PART))
+  checkAll(identity, needed, "project", projects);
+  if (experiments.length + models.length + projects.length === 0 && !route.path.startsWith(PART))
     throw fail("FORBIDDEN", { what: `${identity.name} is ${identity.role}, and must be ${needed} for this` });
   return values;
 }

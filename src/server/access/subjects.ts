@@ -3,11 +3,13 @@
  * the same in every call.
  */
 
+import { projectOf } from "../../tracking/projects.ts";
 import type { Call, Route } from "../mlflow/route.ts";
 
 export interface Subjects {
   experiments: string[];
   models: string[];
+  projects: string[];
 }
 
 type Values = Readonly<Record<string, unknown>>;
@@ -16,7 +18,7 @@ const texts = (value: unknown): string[] =>
   Array.isArray(value) ? value.map(String) : typeof value === "string" && value !== "" ? [value] : [];
 
 /** The experiment or model in whose artifacts a path of the proxy lies. */
-function ofPath(path: string): Subjects {
+function ofPath(path: string): Omit<Subjects, "projects"> {
   const [first = "", second = ""] = decoded(path).split("/").filter(Boolean);
   if (/^\d+$/.test(first)) return { experiments: [first], models: [] };
   return { experiments: [], models: first === "models" && second !== "" ? [decoded(second)] : [] };
@@ -58,6 +60,16 @@ async function byOwner({ tracking, params, request }: Call, values: Values): Pro
   });
 }
 
+/** Projects that a call makes experiments in, moves them to, or asks about. */
+async function projectsOf({ params, tracking }: Call, route: Route, values: Values): Promise<string[]> {
+  if (route.path === "/mlflow/workspaces") return texts(values.name);
+  if (route.path === "/mlflow/experiments/create") return [projectOf(String(values.name))].filter(Boolean);
+  if (route.path !== "/mlflow/experiments/update") return texts(params.workspace_name);
+  const { name } = await tracking.getExperiment(String(values.experiment_id));
+  const to = projectOf(String(values.new_name));
+  return to === projectOf(name) ? [] : [to];
+}
+
 const REGISTRY = /^\/mlflow\/(registered-models|model-versions)\/|^\/model-versions\//;
 
 /** The subjects of a call; what does not exist is left out, and the handler says that it does not. */
@@ -77,6 +89,7 @@ export async function subjectsOf(route: Route, call: Call, values: Values): Prom
       ...(path?.experiments ?? []),
       ...(named ? [named.experimentId] : []),
     ],
+    projects: await projectsOf(call, route, values),
     models: [...(isRegistry ? [...texts(values.name), ...texts(values.new_name)] : []), ...(path?.models ?? [])],
   };
 }

@@ -18,6 +18,7 @@ import { type Fields, readFields } from "./fields.ts";
 import type { Call, MlflowServices, Route } from "./route.ts";
 import { ROUTE_GROUPS } from "./table.ts";
 import { createUploads } from "./uploads.ts";
+import { withWholeNames } from "./workspaces.ts";
 
 export interface MlflowOptions {
   tracking: Tracking;
@@ -70,7 +71,8 @@ async function answer(
     if (guard && still) await guard.admit(still, route, call, read);
   };
   const call: Call = { ...services, ...c, who: somebody, allowed };
-  const read = hasFields(route.fields) ? readFields(route.fields, await requestValues(c.request, route.fields)) : {};
+  const sent = hasFields(route.fields) ? readFields(route.fields, await requestValues(c.request, route.fields)) : {};
+  const read = withWholeNames(c.request, route, sent);
   const values = guard && identity ? await guard.admit(identity, route, call, read) : read;
   const result = await route.handle(call, values);
   return result instanceof Response ? result : Response.json(result);

@@ -35,7 +35,8 @@ versions that Trimtab publishes are downloaded with \`models:/name/1\`, \`models
   same token as for any upload.
 - **A file of any size costs the server no memory**, up or down, and what a dying client or a killed server left of one is swept.
 - **Who was let in when an upload began is asked again when it ends**: a token that was revoked meanwhile uploads nothing.
-- **Only what is below exists.** Other calls of MLflow (gateway, scorers, evaluation datasets, prompt optimisation, workspaces) are
+- **Workspaces divide experiments, not models**: see below.
+- **Only what is below exists.** Other calls of MLflow (gateway, scorers, evaluation datasets, prompt optimisation) are
   answered with 404 \`ENDPOINT_NOT_FOUND\`, on which clients fall back or say so.
 
 ## Registering a version starts the gate
@@ -67,6 +68,29 @@ Where \`deploy.approve\` is true, what passes waits for \`trimtab rollout approv
 (or take it away) nor the stage \`Production\`, except to the version that serves: 403 \`PERMISSION_DENIED\`. Other aliases and stages are free.
 Without it these are labels like any other: they say nothing about what Trimtab serves, and the next deployment sets \`champion\` anew.
 
+## Projects
+
+An experiment's project is the part of its name before the slash: \`team-a/churn\` is the experiment \`churn\` of project \`team-a\`. So every
+client of every version has projects, and \`name LIKE 'team-a/%'\` finds what is in one. Clients of MLflow 3 that know workspaces have them
+without a prefix:
+
+\`\`\`
+export MLFLOW_WORKSPACE=team-a      # or mlflow.set_workspace("team-a")
+\`\`\`
+
+makes \`mlflow.set_experiment("churn")\` mean \`team-a/churn\`, and lists show only what is in the project, under its short name. The workspace
+\`default\` holds the experiments that are in no project. A project is there as soon as an experiment is in it; it has no settings of its
+own, and the registry is one for all: roles for models are given model by model. An experiment, a run or a trace that is named by its id is
+found from every workspace; who may see it is for roles to say, also in a whole project (\`--project team-a=editor\` below).
+
+\`\`\`
+trimtab projects list
+trimtab projects move churn flights --to team-a
+trimtab runs search "metrics.f1 > 0.8" --project team-a
+\`\`\`
+
+A pipeline's experiment may be moved like any other; its next runs go on there.
+
 ## Moving in and out
 
 \`\`\`
@@ -87,11 +111,12 @@ The server is open to all who reach it until the first token is made; from then 
 \`\`\`
 trimtab token create ann --role admin
 trimtab token create ci --role none --experiment flights=editor --expires 90d
+trimtab token create eve --role viewer --project team-a=editor
 export MLFLOW_TRACKING_TOKEN=trimtab_…                # or MLFLOW_TRACKING_USERNAME=ci and MLFLOW_TRACKING_PASSWORD=trimtab_…
 \`\`\`
 
 A viewer reads, an editor also writes, an admin also deletes experiments and models. A role may hold everywhere, in one
-experiment or for one model; lists show only what one may see. What is done is noted in the journal with who did it.
+project (its experiments now and later), in one experiment or for one model; lists show only what one may see. What is done is noted in the journal with who did it.
 
 ## Being told what happens
 

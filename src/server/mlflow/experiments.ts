@@ -3,8 +3,9 @@
 import { fail } from "../../base/errors.ts";
 import type { Lifecycle } from "../../tracking/types.ts";
 import { choice, integer, list, pair, required, text } from "./fields.ts";
-import { experimentJson, pageJson } from "./json.ts";
+import { pageJson } from "./json.ts";
 import { onlyIn, type Route, route } from "./route.ts";
+import { shownExperiment, workspaceOf } from "./workspaces.ts";
 
 export const viewType = choice("ACTIVE_ONLY", "DELETED_ONLY", "ALL");
 export const lifecycleOf = (view: "ACTIVE_ONLY" | "DELETED_ONLY" | "ALL" | undefined): Lifecycle | "all" =>
@@ -22,17 +23,17 @@ export const EXPERIMENT_ROUTES: readonly Route[] = [
   route("GET /mlflow/experiments/get", {
     says: "One experiment by id, deleted or not.",
     fields: { experiment_id: required(text) },
-    handle: async ({ tracking }, { experiment_id }) => ({
-      experiment: experimentJson(await tracking.getExperiment(experiment_id)),
+    handle: async (call, { experiment_id }) => ({
+      experiment: shownExperiment(call, await call.tracking.getExperiment(experiment_id)),
     }),
   }),
   route("GET /mlflow/experiments/get-by-name", {
     says: "One experiment by name, deleted or not.",
     fields: { experiment_name: required(text) },
-    async handle({ tracking }, { experiment_name }) {
-      const experiment = await tracking.findExperiment(experiment_name);
+    async handle(call, { experiment_name }) {
+      const experiment = await call.tracking.findExperiment(experiment_name);
       if (!experiment) throw fail("NOT_FOUND", { what: `Could not find experiment with name '${experiment_name}'` });
-      return { experiment: experimentJson(experiment) };
+      return { experiment: shownExperiment(call, experiment) };
     },
   }),
   route("POST /mlflow/experiments/update", {
@@ -63,16 +64,19 @@ export const EXPERIMENT_ROUTES: readonly Route[] = [
     says: "Searches experiments.",
     differs: "Page tokens are positions, not offsets, and are good for the same query only.",
     fields: { view_type: viewType, max_results: integer, order_by: list(text), filter: text, page_token: text },
-    async handle({ tracking }, { view_type, max_results, order_by, filter, page_token, ...rest }) {
-      const page = await tracking.searchExperiments({
+    async handle(call, { view_type, max_results, order_by, filter, page_token, ...rest }) {
+      const project = workspaceOf(call.request);
+      const page = await call.tracking.searchExperiments({
         ...onlyIn(rest),
+        ...(project === undefined ? {} : { project }),
         lifecycle: lifecycleOf(view_type),
         maxResults: max_results ?? 0,
         orderBy: order_by,
         filter: filter ?? "",
         pageToken: page_token ?? "",
       });
-      return pageJson("experiments", page.items.map(experimentJson), page.nextPageToken);
+      const shown = page.items.map((experiment) => shownExperiment(call, experiment));
+      return pageJson("experiments", shown, page.nextPageToken);
     },
   }),
   route("POST /mlflow/experiments/set-experiment-tag", {

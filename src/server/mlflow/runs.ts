@@ -6,6 +6,7 @@ import { lifecycleOf, viewType } from "./experiments.ts";
 import { choice, filled, float, integer, list, message, named, pair, required, text, type ValuesOf } from "./fields.ts";
 import { pageJson, runInfoJson, runJson } from "./json.ts";
 import { type Route, route } from "./route.ts";
+import { checkInWorkspace } from "./workspaces.ts";
 
 export const runId = named(required(text), "run_uuid");
 const status = choice("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED");
@@ -42,8 +43,9 @@ export const RUN_ROUTES: readonly Route[] = [
     says: "Begins a run.",
     differs: "Without experiment_id the run goes to experiment 0; without start_time it begins now.",
     fields: { experiment_id: text, user_id: text, run_name: text, start_time: integer, tags: list(pair) },
-    async handle({ tracking }, { experiment_id, user_id, run_name, start_time, tags }) {
-      const run = await tracking.createRun({
+    async handle(call, { experiment_id, user_id, run_name, start_time, tags }) {
+      await checkInWorkspace(call, experiment_id || "0");
+      const run = await call.tracking.createRun({
         experimentId: experiment_id || "0",
         user: user_id ?? "",
         tags,

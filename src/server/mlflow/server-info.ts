@@ -24,7 +24,7 @@ export const SERVER_ROUTES: readonly Route[] = [
 export const INFO_ROUTES: readonly Route[] = [
   route("GET /mlflow/server-info", {
     version: 3,
-    says: "That there are no workspaces.",
-    handle: async () => ({ store_type: "SqlStore", workspaces_enabled: false }),
+    says: "That there are workspaces: they are our projects.",
+    handle: async () => ({ store_type: "SqlStore", workspaces_enabled: true }),
   }),
 ];

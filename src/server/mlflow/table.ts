@@ -11,6 +11,7 @@ import { INFO_ROUTES, SERVER_ROUTES } from "./server-info.ts";
 import { TRACE_ROUTES } from "./traces.ts";
 import { VERSION_ROUTES } from "./versions.ts";
 import { WEBHOOK_ROUTES } from "./webhooks.ts";
+import { WORKSPACE_ROUTES } from "./workspaces.ts";
 
 export interface RouteGroup {
   title: string;
@@ -21,6 +22,7 @@ export interface RouteGroup {
 
 export const ROUTE_GROUPS: readonly RouteGroup[] = [
   { title: "Experiments", below: "api", routes: EXPERIMENT_ROUTES },
+  { title: "Workspaces, our projects", below: "api", routes: WORKSPACE_ROUTES },
   { title: "Runs", below: "api", routes: RUN_ROUTES },
   { title: "Metric history", below: "api", routes: METRIC_ROUTES },
   { title: "Logged models", below: "api", routes: [...LOGGED_MODEL_ROUTES] },

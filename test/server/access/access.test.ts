@@ -249,3 +249,36 @@ test("names of owners and roles are checked", async () => {
     await expect(make(name, "viewer")).rejects.toMatchObject({ code: "INVALID" });
   await server.stop();
 });
+
+test("a role in a project holds for the experiments that are in it, and for making and moving them there", async () => {
+  const { server, make, as } = await setUp();
+  await make("root", "admin");
+  const outside = await server.tracking.createExperiment({ name: "outside" });
+  const inside = await server.tracking.createExperiment({ name: "team-a/inside" });
+  const other = await server.tracking.createExperiment({ name: "team-b/other" });
+  const eve = as((await make("eve", "none", [{ kind: "project", subject: "team-a", role: "editor" }])).token);
+  const status = async (...call: Parameters<typeof eve>) => (await eve(...call)).status;
+  const created = (name: string) => status("POST", "experiments/create", { name });
+  const renamed = (experiment_id: string, new_name: string) =>
+    status("POST", "experiments/update", { experiment_id, new_name });
+  expect(await status("GET", `experiments/get?experiment_id=${inside}`)).toBe(200);
+  expect(await status("GET", `experiments/get?experiment_id=${other}`)).toBe(403);
+  expect(await status("POST", "runs/create", { experiment_id: inside })).toBe(200);
+  expect(await status("POST", "runs/create", { experiment_id: outside })).toBe(403);
+  expect([await created("team-a/new"), await created("team-b/new"), await created("new")]).toEqual([200, 403, 403]);
+  expect(await renamed(inside, "team-a/renamed")).toBe(200);
+  expect(await renamed(inside, "team-b/taken-along")).toBe(403);
+  expect(await renamed(inside, "taken-out")).toBe(403);
+  expect(await renamed(other, "team-a/stolen")).toBe(403);
+  const list = await eve("POST", "experiments/search", { max_results: 10 });
+  expect((list.body.experiments as { name: string }[]).map((one) => one.name).sort()).toEqual([
+    "team-a/new",
+    "team-a/renamed",
+  ]);
+  expect((await eve("GET", "/api/3.0/mlflow/workspaces")).body).toEqual({ workspaces: [{ name: "team-a" }] });
+  expect(await status("GET", "/api/3.0/mlflow/workspaces/team-b")).toBe(403);
+  expect(await status("POST", "/api/3.0/mlflow/workspaces", { name: "team-d" })).toBe(403);
+  await server.tracking.renameExperiment(outside, "team-a/joined");
+  expect(await status("GET", `experiments/get?experiment_id=${outside}`)).toBe(200);
+  await server.stop();
+});

@@ -168,3 +168,23 @@ test("its paths are told from others", () => {
   for (const path of ["/", "/api/v1/runs", "/metrics", "/api/2.0/mlflowx", "/versions"])
     expect(isMlflowPath(path)).toBe(false);
 });
+
+test("a workspace in the header must be one that can be; none and default are no workspace", async () => {
+  const server = await startMlflow();
+  const search = (workspace: string) =>
+    fetch(`${server.url}/api/2.0/mlflow/experiments/search?max_results=5`, {
+      headers: { "X-MLFLOW-WORKSPACE": workspace },
+    });
+  await server.tracking.createExperiment({ name: "team-a/x" });
+  const names = async (workspace: string) =>
+    ((await (await search(workspace)).json()) as { experiments?: { name: string }[] }).experiments?.map((e) => e.name);
+  expect(await names("team-a")).toEqual(["x"]);
+  expect(await names(" default ")).toEqual(["Default"]);
+  expect(await names("")).toEqual(["team-a/x", "Default"]);
+  expect(await names("nobody")).toBeUndefined();
+  for (const wrong of ["a", "../x", "Team-A", "team_a", "%"]) {
+    const refused = await search(wrong);
+    expect([refused.status, await refused.json()]).toMatchObject([400, { error_code: "INVALID_PARAMETER_VALUE" }]);
+  }
+  await server.stop();
+});
