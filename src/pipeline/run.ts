@@ -22,7 +22,7 @@ import { requireAvailable } from "../spec/availability.ts";
 import type { Pipeline } from "../spec/types.ts";
 import { linkBun, paramText } from "./env.ts";
 import { type FactsContext, gatherFacts, hashLocalData, planWithCache } from "./facts.ts";
-import { buildGraph, withUpstream } from "./graph.ts";
+import { buildGraph, type Graph, withUpstream } from "./graph.ts";
 import { expandGrids, gridOf } from "./grid.ts";
 import { acquireRun } from "./lock.ts";
 import { HEARTBEAT_MS } from "./processes.ts";
@@ -59,18 +59,27 @@ export function planPipeline(pipeline: Pipeline, options: RunOptions): Promise<P
   return planNow({ ...contextOf(pipeline, options), mayWrite: false }, options);
 }
 
+/** The steps that a name means: itself, or all that came of the matrix of that name. */
+const stepsCalled = (graph: Graph, name: string): string[] =>
+  graph.has(name)
+    ? [name]
+    : [...graph].filter(([made, { step }]) => step.item && made.startsWith(`${name}@`)).map(([made]) => made);
+
 function contextOf(written: Pipeline, options: RunOptions): FactsContext {
   const kinds = options.kinds ?? {};
   const pipeline = expandGrids(written);
   const graph = buildGraph(pipeline, (step) => runnerOf(step, kinds).reads?.(step, pipeline) ?? []);
-  for (const name of options.only ?? [])
-    if (!graph.has(name))
+  const only = options.only?.flatMap((name) => {
+    const steps = stepsCalled(graph, name);
+    if (steps.length === 0)
       throw fail("NOT_FOUND", {
         what: `there is no step ${name}`,
         place: pipeline.file,
         mend: `name one of: ${[...graph.keys()].join(", ")}`,
       });
-  requireAvailable(pipeline, "run", options.only === undefined ? undefined : withUpstream(graph, options.only));
+    return steps;
+  });
+  requireAvailable(pipeline, "run", only === undefined ? undefined : withUpstream(graph, only));
   return {
     pipeline,
     graph,
@@ -80,7 +89,7 @@ function contextOf(written: Pipeline, options: RunOptions): FactsContext {
     kinds,
     env: options.env ?? process.env,
     mayWrite: options.dryRun !== true,
-    only: options.only,
+    only,
     force: options.force ?? false,
   };
 }

@@ -20,6 +20,7 @@ import { paramText, stepEnv } from "./env.ts";
 import { ExecEnded } from "./exec.ts";
 import { type FactsContext, ownParts, type RunFacts } from "./facts.ts";
 import type { StepNode } from "./graph.ts";
+import { gridOf, isGrid } from "./grid.ts";
 import { CappedLog } from "./log.ts";
 import { OutputSwap } from "./outputs.ts";
 import { completeParts, keyOf } from "./plan.ts";
@@ -51,7 +52,7 @@ export interface RunContext {
   runEnv: Record<string, string>;
   actor: string;
   recorder: RunRecorder | undefined;
-  /** The run of its own that a combination of a grid has. */
+  /** The run of its own that a combination of a grid or a matrix has. */
   nested?: NestedRun | undefined;
   signal: AbortSignal;
   graceMs: number;
@@ -78,8 +79,12 @@ interface Attempt {
 /** Runs a step until it succeeds, its attempts are used up, or the run is cancelled. Never rejects for a failed step. */
 export async function runStep(run: RunContext, node: StepNode, plan: PlannedStep, cpus: number[]): Promise<StepEnd> {
   const { step } = node;
-  if (step.kind !== "cmd" || step.combination === undefined) return tryStep(run, node, plan, cpus);
-  const params = Object.entries(step.params).map(([name, value]): [string, string] => [name, paramText(value)]);
+  const isOwn = step.item !== undefined || gridOf(step) !== undefined;
+  if (!isOwn || isGrid(step)) return tryStep(run, node, plan, cpus);
+  const params = Object.entries({ ...step.item, ...step.params }).map(([name, value]): [string, string] => [
+    name,
+    paramText(value),
+  ]);
   const nested = await run.recorder?.nested({ name: step.name, params: Object.fromEntries(params) });
   const end = await tryStep({ ...run, nested }, node, plan, cpus);
   await nested?.end(STATUS[end.result.state] ?? "FINISHED");

@@ -1,6 +1,7 @@
 /** Why a step would run, or not: the first part of its cache key that differs from the last time, old and new value. */
 
 import { isoTime } from "../base/clock.ts";
+import { fail } from "../base/errors.ts";
 import { loadRecords } from "../db/steps.ts";
 import type { Pipeline } from "../spec/types.ts";
 import type { Choice } from "./choose.ts";
@@ -26,7 +27,11 @@ export interface Why {
 /** Explains one step. Throws NOT_FOUND for an unknown step. Writes nothing. */
 export async function whyStep(pipeline: Pipeline, step: string, options: RunOptions): Promise<Why> {
   const plan = await planPipeline(pipeline, { ...options, only: [step], force: false });
-  const planned = plan.find((each) => each.step === step)!;
+  const planned = plan.find((each) => each.step === step);
+  if (planned === undefined) {
+    const made = plan.map((each) => each.step).filter((name) => name.startsWith(`${step}@`));
+    throw fail("NOT_FOUND", { what: `${step} stands for several steps`, mend: `name one of: ${made.join(", ")}` });
+  }
   const record = planned.record ?? (await loadRecords(options.db, pipeline.model)).newest(step);
   const found = record && planned.parts ? differences(record.parts, planned.parts) : [];
   const { action, reason, parts, key } = planned;

@@ -75,7 +75,7 @@ function checkNames(raw: RawPipeline, complaints: Complaints): void {
   }
   for (const [kind, mapping] of Object.entries({ data: raw.data, steps: raw.steps })) {
     for (const name of Object.keys(mapping ?? {})) {
-      if (!NAME.test(name))
+      if (!NAME.test(complaints.writtenAs.get(name) ?? name))
         complaints.add({ path: [kind, name], what: `${show(name)} cannot be a name in ${kind}`, mend });
     }
   }

@@ -17,17 +17,23 @@ export class Complaints {
   private readonly found: { line: number; path: Path; error: TrimtabError }[] = [];
   /** Paths whose value came from an override → the override's name. */
   readonly origins = new Map<string, string>();
+  /** Steps that came of a matrix → the step that is written in the file. */
+  readonly writtenAs = new Map<string, string>();
 
   constructor(
     readonly file: string,
-    /** Line (from 1) of the value at a path, or of the nearest thing above it. */
-    readonly lineOf: (path: Path) => number,
+    private readonly lineInFile: (path: Path) => number,
   ) {}
+
+  /** Line (from 1) of the value at a path, or of the nearest thing above it. */
+  lineOf(path: Path): number {
+    return this.lineInFile(this.inFile(path));
+  }
 
   add({ path, what, mend, code = "SPEC_INVALID" }: Complaint): void {
     const origin = this.originOf(path);
     const line = this.lineOf(path);
-    const place = `${origin ?? `${this.file}:${line}`} ${showPath(path)}`;
+    const place = `${origin ?? `${this.file}:${line}`} ${showPath(this.inFile(path))}`;
     this.found.push({ line: origin === undefined ? line : 0, path, error: fail(code, { what, place, mend }) });
   }
 
@@ -50,10 +56,18 @@ export class Complaints {
   throwIfAny(): void {
     if (this.found.length === 0) return;
     const sorted = this.found.toSorted((a, b) => a.line - b.line);
-    throw new TrimtabErrors(sorted.map((c) => c.error));
+    // What is wrong in a matrix is wrong in every step that comes of it.
+    const told = new Map(sorted.map((c) => [c.error.oneLine(), c.error]));
+    throw new TrimtabErrors([...told.values()]);
   }
 
-  private originOf(path: Path): string | undefined {
+  private inFile(path: Path): Path {
+    const written = path[0] === "steps" ? this.writtenAs.get(String(path[1])) : undefined;
+    return written === undefined ? path : ["steps", written, ...path.slice(2)];
+  }
+
+  private originOf(given: Path): string | undefined {
+    const path = this.inFile(given);
     for (let length = path.length; length > 0; length--) {
       const origin = this.origins.get(pathKey(path.slice(0, length)));
       if (origin !== undefined) return origin;

@@ -16,9 +16,8 @@ export const TOP_HINTS: Record<string, string> = {
 /** Key → mend, inside a step. */
 export const STEP_HINTS: Record<string, string> = {
   frozen: "remove it; a step whose inputs did not change is not run again anyway",
-  foreach: "write the steps out, or use grid: for a search",
-  do: "write the steps out, or use grid: for a search",
-  matrix: "write the steps out, or use grid: for a search",
+  foreach: "write matrix:, or grid: for a search",
+  do: "write matrix:, or grid: for a search",
   vars: "write params:",
   command: "write cmd:",
   run: "write cmd:",

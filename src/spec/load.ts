@@ -9,6 +9,7 @@ import { Complaints } from "./complaints.ts";
 import { type Disk, diskAt } from "./disk.ts";
 import { applyOverrides } from "./env.ts";
 import { lint } from "./lint.ts";
+import { expandMatrices } from "./matrix.ts";
 import { expandParams } from "./params.ts";
 import { isMapping, valueAt } from "./path.ts";
 import { readShape } from "./schema.ts";
@@ -52,8 +53,11 @@ export function parsePipeline(source: string | Uint8Array, options: ParseOptions
   document = applyOverrides(document, env, overrides.params ?? {}, complaints);
   document = expandParams(document, complaints, disk);
   document = resolveVariables(document, env, complaints);
-  refuseManySteps(document, complaints);
-  const pipeline = buildPipeline(readShape(document, complaints), { file, root }, complaints);
+  const expanded = expandMatrices(document, complaints);
+  refuseManySteps(expanded.document, complaints);
+  const pipeline = buildPipeline(readShape(expanded.document, complaints), { file, root }, complaints);
+  for (const step of Object.values(pipeline.steps))
+    if (expanded.items.has(step.name)) step.item = expanded.items.get(step.name)!;
   lint(pipeline, complaints, disk);
   complaints.throwIfAny();
   return pipeline;

@@ -55,6 +55,7 @@ const step = {
   wdir: leaf(files.workFolder),
   params: leaf(v.params),
   grid: leaf(v.grid),
+  matrix: leaf(v.matrix),
   best: leaf(v.best),
   env: list(v.variableName),
   retry: keys({

@@ -23,6 +23,7 @@ const COMMON: readonly StepKey[] = [
   "always_changed",
   "desc",
   "meta",
+  "matrix",
 ];
 /** Keys that go with one verb only. */
 const OWN: Record<t.StepKind, readonly StepKey[]> = {

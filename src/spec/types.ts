@@ -51,6 +51,8 @@ interface StepBase {
   cache: boolean;
   /** "local" now; others are refused when used. */
   runner: string;
+  /** Of a step that came of a matrix: its values. */
+  item?: Record<string, Scalar>;
   /** For people. */
   desc?: string;
 }

@@ -1,5 +1,6 @@
 /** Reading of single values: each function takes what YAML gave and returns the value, or what is wrong and the mend. */
 
+import type { Scalar } from "../base/columns.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { parseDurationMs, parseShare, parseSizeBytes } from "../base/units.ts";
 import { cronProblem } from "./cron.ts";
@@ -167,6 +168,22 @@ export const params: Reader<Record<string, ParamValue>> = (value) => {
   if (bad.length === 0) return { value: value as Record<string, ParamValue> };
   return {
     wrong: bad.map(([k, v]) => ({ what: `${show(v)} is not a finite number`, mend: "write a finite number", at: [k] })),
+  };
+};
+
+/** name → values, none of which has parts. */
+export const matrix: Reader<Record<string, Scalar[]>> = (value) => {
+  if (!isMapping(value) || Object.keys(value).length === 0)
+    return wrong(isNot(value, "a mapping with names"), "write name: [values]");
+  const isPlain = (v: unknown) => v !== null && ["string", "number", "boolean"].includes(typeof v);
+  const bad = Object.entries(value).filter(([, v]) => !Array.isArray(v) || v.length === 0 || !v.every(isPlain));
+  if (bad.length === 0) return { value: value as Record<string, Scalar[]> };
+  return {
+    wrong: bad.map(([k, v]) => ({
+      what: isNot(v, "a list of texts, numbers, true or false"),
+      mend: "write a list such as [small, large]",
+      at: [k],
+    })),
   };
 };
 

@@ -208,3 +208,47 @@ test("names of combinations are good file names and never meet", () => {
   expect((nested.steps["train@opt.lr=2"] as CmdStep).params).toEqual({ opt: { lr: 2, b: 1 } });
   expect(nested.steps.train!.params).toEqual({});
 });
+
+test("a step of a matrix has a run of its own too, and the matrix' name means all of its steps", async () => {
+  const opened: unknown[] = [];
+  const recorder: RunRecorder = {
+    begin: async () => ({ runId: "d".repeat(32), env: { MLFLOW_RUN_ID: "the run" } }),
+    param: async () => undefined,
+    metric: async () => undefined,
+    tag: async () => undefined,
+    nested: async ({ name, params }) => {
+      opened.push([name, params]);
+      const done = async () => undefined;
+      return {
+        runId: name,
+        env: { MLFLOW_RUN_ID: name },
+        metrics: async () => ({}),
+        param: done,
+        metric: done,
+        end: done,
+      };
+    },
+    abandon: async () => undefined,
+    end: async () => undefined,
+  };
+  const part = (size: string): StepGiven => ({
+    cmd: `echo $MLFLOW_RUN_ID > ${size}.txt`,
+    outs: [`${size}.txt`],
+    params: { depth: 2 },
+    item: { size },
+  });
+  const pipeline = pipelineOf(world.root, {
+    "part@big": part("big"),
+    "part@small": part("small"),
+    rest: { cmd: "true" },
+  });
+  const ran = await world.run(pipeline, { recorder, only: ["part"] });
+  expect(did(ran)).toEqual({ "part@big": "done", "part@small": "done" });
+  expect(world.read("big.txt")).toBe("part@big\n");
+  expect(opened).toEqual([
+    ["part@big", { size: "big", depth: "2" }],
+    ["part@small", { size: "small", depth: "2" }],
+  ]);
+  expect((await whyStep(pipeline, "part@big", world.options)).action).toBe("keep");
+  await expect(whyStep(pipeline, "part", world.options)).rejects.toMatchObject({ code: "NOT_FOUND" });
+});

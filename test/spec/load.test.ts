@@ -124,10 +124,10 @@ test("a grid says what is the best, or the gate does", () => {
 });
 
 test("what DVC has and Trimtab has not is refused, with what to do", () => {
-  const text = `${step("cmd: x\nfrozen: true\nmatrix: {}\nouts: [{ a: { persist: true } }]")}vars: [x]\nstages: {}\n`;
+  const text = `${step("cmd: x\nfrozen: true\nforeach: {}\nouts: [{ a: { persist: true } }]")}vars: [x]\nstages: {}\n`;
   expect(complaintsOf(text)).toEqual([
     "error[SPEC_UNKNOWN_KEY] pipeline.yaml:6 steps.s.frozen: there is no key frozen here. Mend: remove it; a step whose inputs did not change is not run again anyway.",
-    "error[SPEC_UNKNOWN_KEY] pipeline.yaml:7 steps.s.matrix: there is no key matrix here. Mend: write the steps out, or use grid: for a search.",
+    "error[SPEC_UNKNOWN_KEY] pipeline.yaml:7 steps.s.foreach: there is no key foreach here. Mend: write matrix:, or grid: for a search.",
     "error[SPEC_UNKNOWN_KEY] pipeline.yaml:8 steps.s.outs[0].a.persist: outputs have no option persist. Mend: let the step read its old output from another path.",
     "error[SPEC_UNKNOWN_KEY] pipeline.yaml:9 vars: there is no key vars here. Mend: put the values under params: of the steps that use them, or in params.yaml, and name them there.",
     "error[SPEC_UNKNOWN_KEY] pipeline.yaml:10 stages: there is no key stages here. Mend: put DVC's stages under steps:.",
