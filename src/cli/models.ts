@@ -18,6 +18,7 @@ const list: Command = {
       table(io, models, [
         { title: "model", value: (m) => m.name },
         { title: "newest", value: (m) => m.latest.map((v) => v.version).sort((a, b) => b - a)[0], right: true },
+        { title: "changed", value: (m) => new Date(m.updatedMs).toISOString().slice(0, 19).replace("T", " ") },
         { title: "aliases", value: (m) => m.aliases.map(({ alias, version }) => `${alias} → ${version}`).join(", ") },
       ]),
     );

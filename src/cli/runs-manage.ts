@@ -38,7 +38,7 @@ async function idsOf(life: Life, named: readonly string[]): Promise<string[]> {
   return ids;
 }
 
-const CELL = 24;
+const CELL = 20;
 
 const search: Command = {
   name: "runs search",
@@ -81,19 +81,19 @@ const search: Command = {
         { title: "name", value: (r) => r.name },
         { title: "status", value: (r) => statusOf(io, r.status) },
         { title: "started", value: (r) => new Date(r.startMs).toISOString().slice(0, 19).replace("T", " ") },
-        { title: "params", value: (r) => some(r.params.map((p) => `${p.key} ${p.value}`)) },
-        { title: "metrics", value: (r) => some(r.metrics.map((m) => `${m.key} ${Number(m.value.toPrecision(4))}`)) },
+        { title: "params", value: (r) => some(r.params.map((p) => [p.key, p.value])) },
+        { title: "metrics", value: (r) => some(r.metrics.map((m) => [m.key, String(Number(m.value.toPrecision(4)))])) },
       ]),
     );
     return 0;
   },
 };
 
-/** The first few, each cut, so that none is hidden by another. */
-const some = (parts: readonly string[]): string =>
-  parts
+/** The first few; names and values are cut each by itself, so that none hides another. */
+const some = (pairs: readonly (readonly [string, string])[]): string =>
+  pairs
     .slice(0, 3)
-    .map((part) => (part.length > CELL ? `${part.slice(0, CELL - 1)}…` : part))
+    .map((pair) => pair.map((part) => (part.length > CELL ? `${part.slice(0, CELL - 1)}…` : part)).join(" "))
     .join(", ");
 
 const remove: Command = {

@@ -61,6 +61,8 @@ export function createRecorder(options: {
   const { tracking } = options;
   let runId = "";
   let runEnv: Record<string, string> = {};
+  /** What the runs inside this one are made from too. */
+  let lineage: { tags: Record<string, string>; datasets: DatasetInput[] } = { tags: {}, datasets: [] };
   const writer = (id: () => string): StepRecorder => ({
     param: (name, value) => tracking.logBatch(id(), { params: [{ key: name, value }] }),
     metric: (name, value, step = 0) =>
@@ -75,29 +77,30 @@ export function createRecorder(options: {
       const experimentId = await tracking.ensurePipelineExperiment(pipeline.model);
       const [git, datasets] = await Promise.all([gitState(pipeline.root), options.datasets()]);
       const tags: Record<string, string> = {
-        [TAGS.trigger]: trigger,
         [TAGS.pipeline]: pipeline.file,
         [TAGS.source]: pipeline.file,
         [TAGS.user]: options.actor,
         ...environmentTags(),
         ...(git ? { [TAGS.commit]: git.commit, [TAGS.dirty]: String(git.dirty) } : {}),
         ...(git?.branch ? { [TAGS.branch]: git.branch } : {}),
-        ...(parentRunId ? { [TAGS.parent]: parentRunId } : {}),
         ...Object.fromEntries(datasets.map(({ name, hash }) => [TAGS.data + name, hash])),
       };
-      const run = await tracking.createRun({ experimentId, tags: pairs(tags), user: options.actor });
+      lineage = { tags, datasets: datasets.map(inputOf) };
+      const own = { [TAGS.trigger]: trigger, ...(parentRunId ? { [TAGS.parent]: parentRunId } : {}) };
+      const run = await tracking.createRun({ experimentId, tags: pairs({ ...tags, ...own }), user: options.actor });
       runId = run.runId;
       await tracking.logBatch(runId, { params: pairs(params) });
-      await tracking.logInputs(runId, { datasets: datasets.map(inputOf) });
+      await tracking.logInputs(runId, { datasets: lineage.datasets });
       runEnv = await options.childEnv(runId, experimentId);
       return { runId, env: runEnv };
     },
     tag: (name, value) => tracking.logBatch(runId, { tags: [{ key: name, value }] }),
     async nested({ name, params }) {
       const { experimentId } = await tracking.getRun(runId);
-      const tags = pairs({ [TAGS.parent]: runId, [TAGS.user]: options.actor, ...environmentTags() });
+      const tags = pairs({ ...lineage.tags, [TAGS.parent]: runId });
       const { runId: id } = await tracking.createRun({ experimentId, name, tags, user: options.actor });
       await tracking.logBatch(id, { params: pairs(params) });
+      await tracking.logInputs(id, { datasets: lineage.datasets });
       return {
         ...writer(() => id),
         runId: id,

@@ -36,6 +36,7 @@ interface Shown {
   status: string;
   parentId?: string;
   params: Record<string, string>;
+  tags: Record<string, string>;
   metrics: Record<string, number>;
 }
 
@@ -66,6 +67,7 @@ for (const client of CLIENTS) {
         expect(whole).toMatchObject({ status: "FINISHED", params: { depth: "2" }, metrics: { score: 1 } });
         expect(runs.length).toBe(4);
         expect((await trimtab(["run"], { cwd })).stdout).toContain("nothing to do");
+        expect(inside.map((run) => run.tags["trimtab.pipeline"])).toEqual(Array(3).fill("pipeline.yaml"));
         const compared = await trimtab(["runs", "compare", ...inside.map((run) => run.id)], { cwd });
         expect(compared.stdout).toContain("* train@depth=1  last 0.5 at step 2");
       } finally {
