@@ -69,8 +69,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     const registered = async () => {
       const newestSeq = await lastEventSeq(life.db);
       if (newestSeq === seenSeq) return;
-      seenSeq = newestSeq;
       for (const pipeline of await pipelines()) if (await lookForVersions(life, pipeline)) jobs.wake();
+      seenSeq = newestSeq;
     };
     closing.push(every(REGISTRY_MS, registered));
     const deliveries = createDeliveries(life);

@@ -140,6 +140,10 @@ test("through the server an admin of the model says yes; an editor may not, and 
       expect((await call(token, "2.0/mlflow/model-versions/transition-stage", stage)).status).toBe(403);
       expect((await call(token, "2.0/mlflow/registered-models/alias", alias, "DELETE")).status).toBe(403);
     }
+    const rename = { name: "tiny", new_name: "other" };
+    expect((await call(editor, "2.0/mlflow/registered-models/rename", rename)).status).toBe(403);
+    const champion = { name: "tiny", version: "2" };
+    expect((await call(editor, "2.0/mlflow/model-versions/delete", champion, "DELETE")).status).toBe(403);
     // Other names are free, and so is the champion's for the version that serves.
     for (const free of [{ alias: "challenger" }, { version: "2" }])
       expect((await call(editor, "2.0/mlflow/registered-models/alias", { ...alias, ...free })).status).toBe(200);

@@ -65,7 +65,8 @@ pipeline's features (then Trimtab computes these for it), or columns of the raw 
 - \`TRIMTAB_AUTOMATE_GATE=false\` leaves it to a person: \`trimtab gate 7\`, \`trimtab deploy 7\`.
 
 Where \`deploy.approve\` is true, what passes waits for \`trimtab rollout approve\`, and clients may neither move the alias \`champion\`
-(or take it away) nor the stage \`Production\`, except to the version that serves: 403 \`PERMISSION_DENIED\`. Other aliases and stages are free.
+nor the stage \`Production\`, except to the version that serves, nor take the champion or the model's name away: 403
+\`PERMISSION_DENIED\`. Other aliases and stages are free.
 Without it these are labels like any other: they say nothing about what Trimtab serves, and the next deployment sets \`champion\` anew.
 
 ## Projects

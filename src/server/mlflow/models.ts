@@ -40,8 +40,10 @@ export const MODEL_ROUTES: readonly Route[] = [
   }),
   route("POST /mlflow/registered-models/rename", {
     says: "Renames a model with its versions.",
+    differs: "With deploy.approve a pipeline's model keeps its name.",
     fields: { name: required(text), new_name: required(text) },
     async handle(call, { name, new_name }) {
+      for (const either of [name, new_name]) await call.checkClaim(either, undefined);
       await call.registry.renameModel(name, new_name, call.who);
       return answer(call, new_name);
     },

@@ -59,8 +59,11 @@ export const VERSION_ROUTES: readonly Route[] = [
   }),
   route("DELETE /mlflow/model-versions/delete", {
     says: "Hides a version and drops its aliases; its number is never given again.",
+    differs: "With deploy.approve, not the champion.",
     fields: one,
-    async handle({ registry, who }, { name, version }) {
+    async handle({ registry, who, checkClaim }, { name, version }) {
+      const { aliases } = await registry.getVersion(name, versionNumber(version));
+      if (aliases.includes("champion")) await checkClaim(name, undefined);
       await registry.deleteVersion(name, versionNumber(version), who);
       return {};
     },
