@@ -36,10 +36,18 @@ export const queueRun = (
 ): Promise<string | undefined> =>
   life.db.write((sql) => enqueueJob(sql, { ...job, kind: RETRAIN_JOB, payload: {} }, life.clock.nowMs()));
 
-/** Queues a version's meeting with the gate, once for each version; resolves as `queueRun` does. */
-export const queueGate = (life: Life, model: string, version: number, reason: string): Promise<string | undefined> => {
+/**
+ * Queues a version's meeting with the gate, once for each version; resolves as `queueRun` does. Of those that are queued in one look
+ * each has its `place`, and is due a millisecond after the one before, so that the loop takes them in order.
+ */
+export const queueGate = (
+  life: Life,
+  { model, version, reason, place }: { model: string; version: number; reason: string; place: number },
+): Promise<string | undefined> => {
+  const nowMs = life.clock.nowMs();
   const job = { pipeline: model, trigger: "registry", reason, onceKey: gateKey(model) + version };
-  return life.db.write((sql) => enqueueJob(sql, { ...job, kind: GATE_JOB, payload: { version } }, life.clock.nowMs()));
+  const due = { kind: GATE_JOB, payload: { version }, runAfterMs: nowMs + place };
+  return life.db.write((sql) => enqueueJob(sql, { ...job, ...due }, nowMs));
 };
 
 export interface JobLoop {

@@ -55,11 +55,11 @@ export async function lookForVersions(life: Life, pipeline: Pipeline): Promise<b
   if (pipeline.gate.length === 0 || !evaluateOf(pipeline)) return false;
   const { model } = pipeline;
   let queued = false;
-  for (const version of await unjudgedVersions(life.db, model, gateKey(model))) {
+  for (const [place, version] of (await unjudgedVersions(life.db, model, gateKey(model))).entries()) {
     const reason = `version ${version} was registered`;
     if (!automationOn(life.env, "gate"))
       await leaveToPerson(life, `model/${model}/${version}`, `${reason} and waits for the gate`, `gate:${version}`);
-    else if ((await queueGate(life, model, version, reason)) !== undefined) queued = true;
+    else if ((await queueGate(life, { model, version, reason, place })) !== undefined) queued = true;
   }
   return queued;
 }
