@@ -67,6 +67,8 @@ export const LIMITS = {
   dbConnections: 8,
   /** Largest JSON body of an MLflow call: a dataset's profile alone may have 16 MB. */
   mlflowBodyBytes: 64 << 20,
+  /** How deep values may be nested in the attributes of a span. */
+  spanDepth: 32,
   /** Largest file that MLflow's web pages upload. */
   pageUploadBytes: 10 << 20,
   // tracking and registry: MLflow's limits, in letters
@@ -78,6 +80,8 @@ export const LIMITS = {
   /** A longer name of a run is cut: a database's index must hold it whole. MLflow's own column has 250. */
   runNameChars: 500,
   traceTagChars: 8000,
+  /** What a trace shows of its request and its answer. */
+  tracePreviewChars: 1000,
   experimentTagChars: 20_000,
   experimentNameChars: 500,
   locationChars: 2048,

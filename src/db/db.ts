@@ -31,6 +31,8 @@ export interface Dialect {
   /** A `LIKE` that tells letters' case apart, and one that does not (of ASCII letters); no escape character; the pattern is the next `?`. */
   readonly like: (expression: string) => string;
   readonly ilike: (expression: string) => string;
+  /** The text of a member of a JSON object, NULL where it has none; the member's name is the next `?`. */
+  readonly member: (expression: string) => string;
   /** Type of a 64-bit float and of a byte string. */
   readonly float: string;
   readonly bytes: string;

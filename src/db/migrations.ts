@@ -9,6 +9,7 @@ import transfer from "./migrations/0006_transfer.sql" with { type: "text" };
 import access from "./migrations/0007_access.sql" with { type: "text" };
 import webhooks from "./migrations/0008_webhooks.sql" with { type: "text" };
 import approvals from "./migrations/0009_approvals.sql" with { type: "text" };
+import spans from "./migrations/0010_spans.sql" with { type: "text" };
 
 export interface Migration {
   id: number;
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: 7, name: "access", sql: access },
   { id: 8, name: "webhooks", sql: webhooks },
   { id: 9, name: "approvals", sql: approvals },
+  { id: 10, name: "spans", sql: spans },
 ];

@@ -19,6 +19,7 @@ const postgresDialect: Dialect = {
   like: (expression) => `${expression} LIKE ? ESCAPE ''`,
   // lower() of the C locale knows the ASCII letters only, as SQLite's does.
   ilike: (expression) => `lower(${expression} COLLATE "C") LIKE lower(?::text COLLATE "C") ESCAPE ''`,
+  member: (expression) => `(${expression}::json ->> ?::text) COLLATE "C"`,
   float: "DOUBLE PRECISION",
   bytes: "BYTEA",
   text: 'TEXT COLLATE "C"',

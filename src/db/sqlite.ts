@@ -17,6 +17,8 @@ export const sqliteDialect: Dialect = {
   // LIKE ignores case in SQLite; GLOB has other wildcards. A connection-wide pragma makes LIKE case-sensitive.
   like: (expression) => `${expression} LIKE ?`,
   ilike: (expression) => `lower(${expression}) LIKE lower(?)`,
+  // A name that begins with $ would be a path.
+  member: (expression) => `json_extract(${expression}, '$."' || ? || '"')`,
   float: "REAL",
   bytes: "BLOB",
   text: "TEXT",

@@ -1,4 +1,4 @@
-/** Queries about traces: what is known of a request that was traced. Its spans are an artifact, not rows. */
+/** Queries about traces: what is known of a request that was traced. Its spans are an artifact, or rows of their own (spans.ts). */
 
 import type { Sql, SqlValue } from "./db.ts";
 import { allIn } from "./lists.ts";
@@ -64,6 +64,13 @@ export const putTracePairs = (sql: Sql, of: TracePairs, seq: number, pairs: read
     pairs.map(({ key, value }) => [seq, key, value]),
   );
 
+/** Those whose keys the trace has not. */
+export const addTracePairs = (sql: Sql, of: TracePairs, seq: number, pairs: readonly Pair[]): Promise<void> =>
+  sql.runMany(
+    `INSERT INTO ${PAIRS[of]} (trace_seq, key, value) VALUES (?, ?, ?) ON CONFLICT (trace_seq, key) DO NOTHING`,
+    pairs.map(({ key, value }) => [seq, key, value]),
+  );
+
 export const deleteTraceTagRow = (sql: Sql, seq: number, key: string): Promise<number> =>
   sql.run("DELETE FROM trace_tags WHERE trace_seq = ? AND key = ?", [seq, key]);
 
@@ -108,7 +115,7 @@ export const assessmentsOf = (sql: Sql, seqs: readonly number[]): Promise<Assess
 
 /** Removes traces with all that hangs on them. */
 export async function deleteTraceRows(sql: Sql, seqs: readonly number[]): Promise<void> {
-  for (const table of ["trace_tags", "trace_metadata", "trace_runs", "trace_assessments"])
+  for (const table of ["trace_tags", "trace_metadata", "trace_runs", "trace_assessments", "trace_spans"])
     await sql.runMany(
       `DELETE FROM ${table} WHERE trace_seq = ?`,
       seqs.map((seq): SqlValue[] => [seq]),

@@ -84,6 +84,7 @@ export const TRACE_GRAMMAR: Grammar = {
       names: ["metadata", "request_metadata"],
       keys: { kind: "text", comparators: TEXT_OR_NULL, order: false },
     },
+    span: { names: ["span"], keys: { kind: "text", comparators: TEXT_OR_LIST, order: false } },
     attribute: {
       names: ["attributes", "attribute", "trace"],
       keys: {

@@ -1,24 +1,25 @@
 /**
- * Traces: requests that a client traced, with state, times, tags and metadata. Their spans are uploaded as an artifact to the
- * place that the tag mlflow.artifactLocation names. Assessments are kept in the protocol's own JSON.
+ * Traces: requests that a client traced, with state, times, tags and metadata. Their spans are kept by spans.ts, or uploaded as
+ * an artifact to the place that the tag mlflow.artifactLocation names. Assessments are kept in the protocol's own JSON.
  */
 
 import { fail } from "../base/errors.ts";
 import { randomId } from "../base/hash.ts";
-import { checkLength } from "../base/keys.ts";
+import { checkLength, invalid } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Sql } from "../db/db.ts";
 import { groupBy } from "../db/lists.ts";
-import { readFilter, readOrder } from "../db/search/grammar.ts";
+import { type Clause, readFilter, readOrder } from "../db/search/grammar.ts";
 import { searchTable } from "../db/search/table.ts";
+import { isSpanKey, spanTest } from "../db/spans.ts";
 import { pageOf, positionIn } from "../db/token.ts";
 import * as rows from "../db/traces.ts";
 import { mustBeActive } from "./experiments.ts";
 import { TRACE_GRAMMAR } from "./filter.ts";
+import { locationTag } from "./spans.ts";
 import type { Page, Pair, Trace, TrackingOptions } from "./types.ts";
 import { experimentNumber, pageSize } from "./validate.ts";
 
-const LOCATION = "mlflow.artifactLocation";
 const SOURCE_RUN = "mlflow.sourceRun";
 
 export type NewTrace = Omit<Trace, "traceId" | "assessments"> & {
@@ -73,6 +74,20 @@ function checkPairs(pairs: readonly Pair[]): void {
   }
 }
 
+/** Those about spans, which one span must meet together, and the others. */
+function spanClauses(all: readonly Clause[]): [spans: Clause[], others: Clause[]] {
+  const spans = all.filter((clause) => clause.entity === "span");
+  for (const { key, comparator } of spans) {
+    if (!isSpanKey(key))
+      throw invalid(
+        `Invalid span key '${key}'. Valid keys are ['name', 'type', 'status', 'content', 'attributes.<name>']`,
+      );
+    if (key === "content" && !/LIKE$/.test(comparator))
+      throw invalid(`Invalid comparator '${comparator}' for span 'content'. It must be one of LIKE, ILIKE`);
+  }
+  return [spans, all.filter((clause) => clause.entity !== "span")];
+}
+
 export function createTraces({ db, clock }: TrackingOptions) {
   const now = () => clock.nowMs();
 
@@ -119,8 +134,7 @@ export function createTraces({ db, clock }: TrackingOptions) {
           response_preview: made.responsePreview ?? null,
         };
         const seq = await rows.putTrace(sql, row);
-        const location = `${experiment.artifact_location.replace(/\/+$/, "")}/traces/${traceId}/artifacts`;
-        await writePairs(sql, seq, [...made.tags, { key: LOCATION, value: location }], made.metadata);
+        await writePairs(sql, seq, [...made.tags, locationTag(experiment, traceId)], made.metadata);
         for (const assessment of made.assessments ?? []) await writeAssessment(sql, { ...row, seq }, assessment);
         return (await read(sql, [{ ...row, seq }]))[0]!;
       }, "logged");
@@ -144,9 +158,13 @@ export function createTraces({ db, clock }: TrackingOptions) {
       return (await read(db, [await mustFindTrace(db, traceId)]))[0]!;
     },
 
-    /** Those that there are. */
+    /** Those that there are, in the order of the ids: clients keep the order of a search by it. */
     async getTraces(traceIds: readonly string[]): Promise<Trace[]> {
-      return read(db, await rows.tracesByIds(db, traceIds));
+      const found = new Map((await rows.tracesByIds(db, traceIds)).map((row) => [row.trace_id, row]));
+      return read(
+        db,
+        [...new Set(traceIds)].flatMap((id) => found.get(id) ?? []),
+      );
     },
 
     async setTraceTag(traceId: string, tag: Pair): Promise<void> {
@@ -192,11 +210,12 @@ export function createTraces({ db, clock }: TrackingOptions) {
       const limit = pageSize(query.maxResults ?? 100, LIMITS.searchTraces);
       const ids = [...new Set(query.experimentIds.map(experimentNumber))].sort((a, b) => a - b);
       if (ids.length === 0) return { items: [] };
-      const clauses = readFilter(TRACE_GRAMMAR, query.filter ?? "");
+      const [spans, clauses] = spanClauses(readFilter(TRACE_GRAMMAR, query.filter ?? ""));
       const order = readOrder(TRACE_GRAMMAR, query.orderBy ?? []);
-      const same = ["traces", ids, clauses, order];
+      const same = ["traces", ids, spans, clauses, order];
       const after = positionIn(query.pageToken, same);
-      const where = [{ sql: `traces.experiment_id IN (${ids.map(() => "?").join(", ")})`, params: ids }];
+      const within = { sql: `traces.experiment_id IN (${ids.map(() => "?").join(", ")})`, params: ids };
+      const where = spans.length === 0 ? [within] : [within, spanTest(db, spans)];
       const options = { clauses, order, where, limit: limit + 1, after };
       const page = pageOf(await searchTable<rows.TraceRow>(db, rows.SEARCHED_TRACES, options), limit, same);
       return {

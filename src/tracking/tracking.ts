@@ -13,6 +13,7 @@ import { createProjects } from "./projects.ts";
 import { createPurge } from "./purge.ts";
 import { createRuns } from "./runs.ts";
 import { createSearch } from "./search.ts";
+import { createSpans } from "./spans.ts";
 import { createTraces } from "./traces.ts";
 import type { TrackingOptions } from "./types.ts";
 
@@ -24,6 +25,7 @@ export const createTracking = (options: TrackingOptions) => ({
   ...createLoggedModels(options),
   ...createSearch(options),
   ...createTraces(options),
+  ...createSpans(options),
   ...createImports(options),
   ...createPurge(options),
   ...createProjects(options),

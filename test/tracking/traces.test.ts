@@ -64,7 +64,7 @@ test("traces are searched, linked, assessed and deleted", async () => {
   expect(await ids("", ["execution_time DESC"])).toEqual(["b", "a", "c"]);
   await tracking.linkTraces(["tr-b", "tr-none"], "run-1");
   expect(await ids("run_id = 'run-1'")).toEqual(["c", "b", "a"]);
-  for (const filter of ["span.name = 'x'", "status > 'OK'", "feedback.good = 'yes'"])
+  for (const filter of ["span.other = 'x'", "status > 'OK'", "feedback.good = 'yes'"])
     await expect(ids(filter)).rejects.toMatchObject({ code: "INVALID" });
 
   const made = await tracking.createAssessment("tr-a", { assessment_name: "good", feedback: { value: true } });

@@ -101,7 +101,8 @@ function readName(reader: Reader): Name | undefined {
   if (exact) return { prefix: first.text, key: exact.text };
   const parts: string[] = [];
   do {
-    const part = reader.take("name");
+    // "span.attributes.`a.b`"
+    const part = reader.take("name") ?? reader.take("quoted");
     if (!part) return undefined;
     parts.push(part.text);
   } while (reader.take("dot"));

@@ -5,6 +5,7 @@
 
 import { projectOf } from "../../tracking/projects.ts";
 import type { Call, Route } from "../mlflow/route.ts";
+import { EXPERIMENT_HEADER, OTLP_PATH } from "../mlflow/spans.ts";
 
 export interface Subjects {
   experiments: string[];
@@ -52,7 +53,7 @@ async function byOwner({ tracking, params, request }: Call, values: Values): Pro
     values.model_id,
     (values.models as { model_id?: string }[] | undefined)?.map((m) => m.model_id),
   ];
-  const traces = [params.trace_id, params.request_id, values.trace_ids];
+  const traces = [params.trace_id, params.request_id, values.trace_id, values.trace_ids];
   return tracking.experimentsOf({
     runIds: [...new Set(runs)],
     modelIds: [...new Set(models.flatMap(texts))],
@@ -88,6 +89,7 @@ export async function subjectsOf(route: Route, call: Call, values: Values): Prom
       ...(await byOwner(call, values)),
       ...(path?.experiments ?? []),
       ...(named ? [named.experimentId] : []),
+      ...(route.path === OTLP_PATH ? texts(call.request.headers.get(EXPERIMENT_HEADER)) : []),
     ],
     projects: await projectsOf(call, route, values),
     models: [...(isRegistry ? [...texts(values.name), ...texts(values.new_name)] : []), ...(path?.models ?? [])],

@@ -40,14 +40,27 @@ export function parseBody(text: string): Values {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Values) : {};
 }
 
+const tooLarge = () => fail("REQUEST_TOO_LARGE", { what: `the body has more than ${LIMITS.mlflowBodyBytes} bytes` });
+
+/** A body that is no JSON. REQUEST_TOO_LARGE. */
+export async function requestBytes(request: Request): Promise<Uint8Array> {
+  if (Number(request.headers.get("content-length") ?? 0) > LIMITS.mlflowBodyBytes) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of request.body ?? []) {
+    sizeBytes += chunk.byteLength;
+    if (sizeBytes > LIMITS.mlflowBodyBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
 /** REQUEST_TOO_LARGE, and INVALID for a POST or PUT that is not JSON. */
 export async function requestValues(request: Request, fields: Fields): Promise<Values> {
   if (request.method === "GET") return queryValues(request.url, fields);
   if (request.method === "POST" || request.method === "PUT") checkContentType(request);
-  const announced = Number(request.headers.get("content-length") ?? 0);
-  const tooLarge = () => fail("REQUEST_TOO_LARGE", { what: `the body has more than ${LIMITS.mlflowBodyBytes} bytes` });
-  if (announced > LIMITS.mlflowBodyBytes) throw tooLarge();
-  const text = await request.text();
-  if (text.length > LIMITS.mlflowBodyBytes) throw tooLarge();
-  return parseBody(text);
+  // Most bodies are small and announced: these are read at once.
+  const announced = request.headers.get("content-length");
+  if (announced !== null && Number(announced) <= LIMITS.mlflowBodyBytes) return parseBody(await request.text());
+  return parseBody(new TextDecoder().decode(await requestBytes(request)));
 }

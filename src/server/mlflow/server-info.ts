@@ -3,10 +3,10 @@
 import { type Route, route } from "./route.ts";
 
 /**
- * The version that clients see. A 3.x client sends spans as OTLP to servers that say 3.4 or more, and as an artifact to
- * older ones; this server takes the artifact.
+ * The version that clients see. A 3.x client sends spans as OTLP to servers that say 3.4 or more, one by one as they end, and
+ * as an artifact to older ones; nothing else depends on it.
  */
-const SPOKEN_VERSION = "3.3.2";
+const SPOKEN_VERSION = "3.4.0";
 
 export const SERVER_ROUTES: readonly Route[] = [
   route("GET /health", {
@@ -15,7 +15,7 @@ export const SERVER_ROUTES: readonly Route[] = [
   }),
   route("GET /version", {
     says: "The version of MLflow's protocol that is spoken here.",
-    differs: `Always ${SPOKEN_VERSION}: clients then send the spans of traces as an artifact instead of OTLP.`,
+    differs: `Always ${SPOKEN_VERSION}: clients then send the spans of traces as OTLP.`,
     handle: async () => new Response(SPOKEN_VERSION),
   }),
 ];

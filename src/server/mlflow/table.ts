@@ -8,6 +8,7 @@ import { MODEL_ROUTES } from "./models.ts";
 import type { Route } from "./route.ts";
 import { RUN_ROUTES } from "./runs.ts";
 import { INFO_ROUTES, SERVER_ROUTES } from "./server-info.ts";
+import { OTLP_ROUTES, SPAN_ROUTES } from "./spans.ts";
 import { TRACE_ROUTES } from "./traces.ts";
 import { VERSION_ROUTES } from "./versions.ts";
 import { WEBHOOK_ROUTES } from "./webhooks.ts";
@@ -31,7 +32,8 @@ export const ROUTE_GROUPS: readonly RouteGroup[] = [
   { title: "Webhooks", below: "api", routes: WEBHOOK_ROUTES },
   { title: "Artifacts", below: "api", routes: [...ARTIFACT_ROUTES, ...PAGE_ROUTES] },
   { title: "Artifacts by run and version", below: "root", routes: FILE_ROUTES },
-  { title: "Traces", below: "api", routes: TRACE_ROUTES },
+  { title: "Traces", below: "api", routes: [...SPAN_ROUTES, ...TRACE_ROUTES] },
+  { title: "Spans", below: "root", routes: OTLP_ROUTES },
   { title: "The server itself", below: "root", routes: SERVER_ROUTES },
   { title: "About the server", below: "api", routes: INFO_ROUTES },
 ];

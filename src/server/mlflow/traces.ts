@@ -1,6 +1,6 @@
 /**
- * MLflow's calls about traces, of both ages: start and end apart (2.x), one call when it has ended (3.x). Spans are uploaded
- * through the artifact proxy.
+ * MLflow's calls about traces, of both ages: start and end apart (2.x), one call when it has ended (3.x). Spans come as OTLP
+ * (spans.ts), or are uploaded through the artifact proxy (before 3.4).
  */
 
 import { invalid } from "../../base/keys.ts";
@@ -26,7 +26,7 @@ const timeMs = (time: string): number => {
   return found;
 };
 
-const traceJson = (trace: Trace) => ({
+export const traceJson = (trace: Trace) => ({
   trace_id: trace.traceId,
   ...(trace.clientRequestId === undefined ? {} : { client_request_id: trace.clientRequestId }),
   trace_location: { type: "MLFLOW_EXPERIMENT", mlflow_experiment: { experiment_id: trace.experimentId } },
@@ -111,8 +111,9 @@ const NEW_ROUTES: readonly Route[] = [
   }),
   route("POST /mlflow/traces/search", {
     version: 3,
-    says: "Searches traces by tags, metadata, state, times, name and run.",
-    differs: "Filters on spans, feedback and expectations, and RLIKE, are refused.",
+    says: "Searches traces by tags, metadata, state, times, name, run and spans.",
+    differs:
+      "Filters on feedback and expectations, and RLIKE, are refused; filters on spans see those that came as OTLP.",
     fields: { locations: filled(list(location)), ...searched },
     async handle({ tracking }, { locations, ...query }) {
       const experimentIds = locations.flatMap((one) => one.mlflow_experiment?.experiment_id ?? []);

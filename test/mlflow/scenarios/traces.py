@@ -49,9 +49,10 @@ def trace_shown(trace):
 
 FILTERS = [
     None, "tags.kind = 'good'", "tag.kind != 'good'", "trace.status = 'OK'", "trace.status = 'ERROR'", "attributes.status = 'ERROR'", "status = 'OK'", "name = 'answer'", "trace.name = 'breaks'", "attributes.name = 'breaks'", "timestamp_ms > 0",
+    "span.name = 'look up'", "span.type = 'LLM'", "span.status = 'ERROR'", "span.name = 'look up' AND span.type = 'LLM'", "span.attributes.model LIKE '%tiny%'", "span.content LIKE '%on purpose%'",
     "trace.timestamp_ms < 5", "attributes.timestamp > 0", "execution_time_ms >= 0", "trace.execution_time_ms > 100000", "tags.kind = 'good' AND status = 'OK'",
 ]
-BAD = ["nothing = 'x'", "status > 'OK'", "tags.kind = 1", "timestamp_ms = 'x'", "status = 'OK' OR status = 'ERROR'", "name"]
+BAD = ["span.nothing = 'x'", "span.name > 'x'", "nothing = 'x'", "status > 'OK'", "tags.kind = 1", "timestamp_ms = 'x'", "status = 'OK' OR status = 'ERROR'", "name"]
 
 
 def run(t, client):

@@ -221,6 +221,29 @@ test("who has a role in some places sees and touches only those", async () => {
   await server.stop();
 });
 
+test("spans are taken from who may write to their experiment", async () => {
+  const { server, make } = await setUp();
+  const other = await server.tracking.createExperiment({ name: "other" });
+  const { token } = await make("ann", "none", [{ kind: "experiment", subject: "0", role: "editor" }]);
+  const span = { traceId: "1".repeat(32), spanId: "2".repeat(16), name: "x", startTimeUnixNano: "1" };
+  const body = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] });
+  const send = (experiment: string, headers: Record<string, string>) =>
+    fetch(`${server.url}/v1/traces`, {
+      method: "POST",
+      body,
+      headers: { "Content-Type": "application/json", "x-mlflow-experiment-id": experiment, ...headers },
+    });
+  const mine = { Authorization: `Bearer ${token}` };
+  expect((await send("0", {})).status).toBe(401);
+  expect((await send(other, mine)).status).toBe(403);
+  expect((await send("0", mine)).status).toBe(200);
+  for (const path of ["get?trace_id", "batchGet?trace_ids"]) {
+    const url = `${server.url}/api/3.0/mlflow/traces/${path}=tr-${span.traceId}`;
+    expect((await fetch(url, { headers: mine })).status).toBe(200);
+  }
+  await server.stop();
+});
+
 test("what is done is noted with who did it", async () => {
   const { server, make, as } = await setUp();
   const { token } = await make("ann", "editor");
