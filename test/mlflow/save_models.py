@@ -34,6 +34,13 @@ for name, make in FLAVORS.items():
     flavor.save_model(model, name, signature=infer_signature(frame, outputs), pip_requirements=["numpy"], **more)
     remember(name)
 
+# Plain boosters, which have no class of scikit-learn around them.
+for name, take in [("xgboost", lambda model: model.get_booster()), ("lightgbm", lambda model: model.booster_)]:
+    model, flavor, _, _ = FLAVORS[name](frame, target)
+    signature = infer_signature(frame, target.astype(float))
+    flavor.save_model(take(model), f"{name}_booster", signature=signature, pip_requirements=["numpy"])
+    remember(f"{name}_booster")
+
 pathlib.Path("amount.txt").write_text("10")
 mlflow.pyfunc.save_model(
     "pyfunc",

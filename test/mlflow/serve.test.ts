@@ -2,14 +2,14 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { chmod, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadVersion } from "../../src/serving/runtime.ts";
 import { pythonWith } from "../python.ts";
 import { CLIENTS } from "./client.ts";
 
-const FLAVORS = ["sklearn", "pickled", "xgboost", "lightgbm", "onnx", "pyfunc"];
+const FLAVORS = ["sklearn", "pickled", "xgboost", "xgboost_booster", "lightgbm", "lightgbm_booster", "onnx", "pyfunc"];
 
 interface Saved {
   columns: Record<string, number[]>;
@@ -56,5 +56,35 @@ for (const client of CLIENTS) {
         },
         60_000,
       );
+
+    test.if(python !== undefined)(
+      "a Python without mlflow serves them too, but for what only mlflow can load, and says so",
+      async () => {
+        const empty = join(folder, "empty");
+        await Bun.write(
+          join(empty, "mlflow.py"),
+          'raise ModuleNotFoundError("No module named \'mlflow\'", name="mlflow")\n',
+        );
+        const without = await pythonFirstIn(empty, python!);
+        const load = (flavor: string) => loadVersion(join(folder, flavor), { python: without, root: folder });
+        for (const flavor of ["pickled", "xgboost", "xgboost_booster", "lightgbm_booster"]) {
+          const model = await load(flavor);
+          const columns = Object.fromEntries(Object.entries(saved.columns).map(([k, v]) => [k, Float64Array.from(v)]));
+          const { values } = await model.predict({ rows: columns.a!.length, columns });
+          for (const [i, value] of saved.answers[flavor]!.entries()) expect(Number(values[i])).toBeCloseTo(value, 5);
+          await model.close();
+        }
+        await expect(load("pyfunc")).rejects.toThrow(/pip install mlflow/);
+      },
+      60_000,
+    );
   });
+}
+
+/** The same Python, which looks for modules in that folder first. */
+async function pythonFirstIn(folder: string, python: string): Promise<string> {
+  const path = join(folder, "python");
+  await Bun.write(path, `#!/bin/sh\nPYTHONPATH='${folder}' exec '${python}' "$@"\n`);
+  await chmod(path, 0o755);
+  return path;
 }

@@ -3,61 +3,15 @@
 Columns come as a frame's payload and answers go back as one; frames.ts has their layout.
 """
 
-import importlib
 import json
 import os
-import pickle
 import struct
 import sys
 import warnings
 
+from trimtab_flavors import load_classifier, load_file, need, resolve_entry
+
 NUMBER_VALUES, TEXT_VALUES = 0, 1
-
-
-def resolve_entry(folder, entry):
-    """(path of the pickle, flavors) or (None, flavors) when only mlflow itself can load the folder."""
-    path = os.path.normpath(os.path.join(folder, entry))
-    if not os.path.isdir(path):
-        return path, {}
-    flavors = read_flavors(path)
-    pickled = flavors.get("pickled_model") or flavors.get("model_path")
-    if flavors.get("loader_module") == "mlflow.sklearn" and pickled and flavors.get("format") != "skops":
-        return os.path.join(path, pickled), flavors
-    return None, flavors
-
-
-def read_flavors(path):
-    """The few keys of an MLmodel file that say how to load it, without a YAML parser: `key: value` at any depth."""
-    wanted = {"loader_module", "model_path", "pickled_model", "predict_fn", "serialization_format"}
-    found = {}
-    with open(os.path.join(path, "MLmodel"), encoding="utf-8") as file:
-        for line in file:
-            key, _, value = line.strip().partition(":")
-            if key in wanted and value.strip() not in ("", "null"):
-                found.setdefault(key, value.strip().strip("'\""))
-    found["format"] = found.get("serialization_format")
-    return found
-
-
-def load_pickle(path):
-    try:
-        import joblib
-
-        return joblib.load(path)
-    except ImportError as error:
-        if error.name != "joblib":
-            raise
-    with open(path, "rb") as file:
-        return pickle.load(file)
-
-
-def load_classifier(path, flavors):
-    """The library's own object where it tells probabilities, which mlflow's pyfunc keeps to itself; None for all others."""
-    loader, asked = flavors.get("loader_module"), flavors.get("predict_fn")
-    if loader not in ("mlflow.sklearn", "mlflow.xgboost", "mlflow.lightgbm") or asked not in (None, "predict", "predict_proba"):
-        return None
-    model = importlib.import_module(loader).load_model(path)
-    return model if callable(getattr(model, "predict_proba", None)) else None
 
 
 class Model:
@@ -84,13 +38,11 @@ class Model:
             if self.model is not None:
                 self.methods = self.choose_methods(None)
             else:
-                import mlflow.pyfunc
-
-                self.model = mlflow.pyfunc.load_model(place)
+                self.model = need("mlflow.pyfunc").load_model(place)
                 self.methods = ["predict"]
                 self.casts = self.signature_types()
         else:
-            self.model = load_pickle(path)
+            self.model = load_file(path, flavors)
             self.methods = self.choose_methods(flavors.get("predict_fn"))
             self.use_frame = None
         self.order = self.check_columns()

@@ -25,7 +25,8 @@ import traceback
 # Our own other half; imported before the folder of this file stops being a place to import from, and without leaving
 # compiled files in an installation that may not be ours to write.
 wrote, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-from trimtab_model import Model, resolve_entry  # noqa: E402
+from trimtab_flavors import resolve_entry  # noqa: E402
+from trimtab_model import Model  # noqa: E402
 
 sys.dont_write_bytecode = wrote
 
@@ -151,6 +152,8 @@ def modules_of(folder, entry):
     if path is None:
         loader = flavors.get("loader_module", "")
         return ["mlflow.pyfunc", loader, loader.partition(".")[2]]
+    if flavors.get("loader_module") in ("mlflow.xgboost", "mlflow.lightgbm"):
+        return ["numpy", flavors["loader_module"].removeprefix("mlflow.")]
     found = {}
     texts = []
     deadline = time.monotonic() + SCAN_SECONDS
