@@ -13,6 +13,7 @@ const said = (counts: Readonly<TransferCounts>): string =>
     `${counts.experiments} experiments`,
     `${counts.runs} runs${counts.unchanged > 0 ? ` (${counts.unchanged} as before)` : ""}`,
     `${counts.metrics} points`,
+    ...(counts.traces > 0 ? [`${counts.traces} traces`] : []),
     `${counts.files} files`,
     `${counts.models} models with ${counts.versions} versions`,
   ].join(", ");
@@ -43,7 +44,7 @@ function checkKind(kind: string | undefined): void {
 
 const bringIn: Command = {
   name: "import",
-  about: "Bring experiments, runs, metrics, artifacts and models over from an MLflow server or its SQLite file",
+  about: "Bring experiments, runs, metrics, traces, artifacts and models over from an MLflow server or its SQLite file",
   details:
     "May be stopped and begun again: what is here and unchanged is passed over. Runs keep their ids, versions their numbers. A server is asked with MLFLOW_TRACKING_USERNAME and _PASSWORD or MLFLOW_TRACKING_TOKEN, as MLflow's client does",
   args: [
@@ -88,7 +89,7 @@ const bringIn: Command = {
 
 const bringOut: Command = {
   name: "export",
-  about: "Write experiments, runs, metrics, artifacts and models to an MLflow server",
+  about: "Write experiments, runs, metrics, traces, artifacts and models to an MLflow server",
   details:
     "That server gives ids and numbers of its own; the tag trimtab.exported_from says which run or version it was, so that a second export completes the first. Deleted runs stay",
   args: [

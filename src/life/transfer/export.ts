@@ -9,6 +9,7 @@ import type { ArtifactStore } from "../../store/artifacts.ts";
 import { storePathOf } from "../../tracking/artifacts.ts";
 import type { Tracking } from "../../tracking/tracking.ts";
 import type { Experiment, MetricPoint, Run } from "../../tracking/types.ts";
+import { exportTraces } from "./export-traces.ts";
 import { noCounts, type Progress, type TransferCounts } from "./import.ts";
 import { isStatus, type Rest } from "./rest.ts";
 
@@ -61,6 +62,23 @@ class Export {
       for (const run of page.items) await this.run(run, id);
       pageToken = page.nextPageToken ?? "";
     } while (pageToken !== "");
+    await this.traces(experiment.experimentId, id);
+  }
+
+  private async traces(from: string, to: string): Promise<void> {
+    const left = await exportTraces({
+      tracking: this.from.tracking,
+      rest: this.rest,
+      from,
+      to,
+      runThere: (runId) => this.runs.get(runId)?.id,
+      files: (fromUri, toUri) => this.files(fromUri, toUri),
+      done: () => {
+        this.counts.traces++;
+        this.progress(this.counts);
+      },
+    });
+    this.counts.left.push(...left);
   }
 
   private async experimentId(experiment: Pick<Experiment, "name" | "tags">): Promise<string> {

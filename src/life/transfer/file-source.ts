@@ -13,6 +13,7 @@ import { openArtifactStore } from "../../store/artifacts.ts";
 import { storePathOf } from "../../tracking/artifacts.ts";
 import type { DatasetInput, LoggedModel, Pair, Run, RunStatus } from "../../tracking/types.ts";
 import type { MlflowSource, SourceFiles } from "./source.ts";
+import { fileTraces } from "./traces.ts";
 
 type Cells = Record<string, string | number | null>;
 
@@ -57,9 +58,12 @@ function tablesOf(path: string) {
       mend: "name MLflow's backend store",
     });
   }
-  const rows = (table: string, tail = "", ...params: (string | number)[]): Cells[] =>
-    names.has(table) ? db.query<Cells, (string | number)[]>(`SELECT * FROM ${table} ${tail}`).all(...params) : [];
-  return { rows, close: () => db.close() };
+  const select = (columns: string, table: string, tail: string, ...params: (string | number)[]): Cells[] =>
+    names.has(table)
+      ? db.query<Cells, (string | number)[]>(`SELECT ${columns} FROM ${table} ${tail}`).all(...params)
+      : [];
+  const rows = (table: string, tail = "", ...params: (string | number)[]) => select("*", table, tail, ...params);
+  return { rows, select, close: () => db.close() };
 }
 
 const pairsIn = (cells: readonly Cells[], key = "key", value = "value"): Pair[] =>
@@ -69,7 +73,7 @@ const pairsIn = (cells: readonly Cells[], key = "key", value = "value"): Pair[] 
 export function fileSource(path: string, artifacts?: string): MlflowSource {
   const file = resolve(path);
   if (!existsSync(file)) throw fail("FILE_NOT_FOUND", { what: "there is no such file", place: path });
-  const { rows, close } = tablesOf(file);
+  const { rows, select, close } = tablesOf(file);
   const proxied = artifacts === undefined ? join(dirname(file), "mlartifacts") : resolve(artifacts);
 
   const datasetsOf = (runId: string): DatasetInput[] =>
@@ -194,6 +198,13 @@ export function fileSource(path: string, artifacts?: string): MlflowSource {
     async *loggedModels(experimentId) {
       for (const row of rows("logged_models", "WHERE experiment_id = ?", Number(experimentId)))
         yield loggedModelOf(row);
+    },
+    async *traces(experimentId) {
+      // As text: JavaScript's numbers would round nanoseconds.
+      const nanoseconds = "CAST(start_time_unix_nano AS TEXT) AS start_ns, CAST(end_time_unix_nano AS TEXT) AS end_ns";
+      const spans = (traceId: string) =>
+        select(`content, ${nanoseconds}`, "spans", "WHERE trace_id = ? ORDER BY start_time_unix_nano", traceId);
+      yield* fileTraces(rows, spans, experimentId);
     },
     async *models() {
       for (const row of rows("registered_models", "ORDER BY name"))

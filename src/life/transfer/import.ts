@@ -1,26 +1,29 @@
 /**
- * Brings another MLflow store over: experiments, runs with their whole history, logged models, artifacts, the registry. May be
+ * Brings another MLflow store over: experiments, runs with their whole history, logged models, traces, artifacts, the registry. May be
  * stopped and begun again: what is noted as done and has not changed is passed over; what was half-way is completed, never
  * doubled. Runs keep their ids and versions their numbers; experiments are found by name.
  */
 
 import { fail } from "../../base/errors.ts";
 import { hashValue } from "../../base/hash.ts";
+import type { ImportKind } from "../../db/imports.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { ModelVersion } from "../../registry/types.ts";
 import type { ArtifactStore } from "../../store/artifacts.ts";
 import { storePathOf } from "../../tracking/artifacts.ts";
+import type { NewSpan } from "../../tracking/spans.ts";
 import type { Tracking } from "../../tracking/tracking.ts";
-import type { Experiment, LoggedModel, MetricPoint, Run } from "../../tracking/types.ts";
+import type { Experiment, LoggedModel, MetricPoint, Run, Trace } from "../../tracking/types.ts";
 import type { MlflowSource, SourceFiles } from "./source.ts";
 
 export interface TransferCounts {
   experiments: number;
   runs: number;
-  /** Runs and logged models that an earlier import brought. */
+  /** Runs, logged models and traces that an earlier import brought. */
   unchanged: number;
   metrics: number;
   loggedModels: number;
+  traces: number;
   files: number;
   bytes: number;
   models: number;
@@ -43,12 +46,15 @@ export const noCounts = (): TransferCounts => ({
   unchanged: 0,
   metrics: 0,
   loggedModels: 0,
+  traces: 0,
   files: 0,
   bytes: 0,
   models: 0,
   versions: 0,
   left: [],
 });
+
+const LOCATION = "mlflow.artifactLocation";
 
 /** Points written in one transaction. */
 const POINTS = 5000;
@@ -75,10 +81,32 @@ class Import {
       await this.loggedModel({ ...model, experimentId: id }, `${artifactLocation}/models/${model.modelId}/artifacts`);
     for await (const run of this.source.runs(experiment.experimentId))
       await this.run({ ...run, experimentId: id }, `${artifactLocation}/${run.runId}/artifacts`);
+    for await (const { trace, spans } of this.source.traces(experiment.experimentId))
+      await this.trace({ ...trace, experimentId: id }, spans, experiment.lifecycle);
+  }
+
+  private async trace(trace: Trace, spans: readonly NewSpan[], lifecycle: Experiment["lifecycle"]): Promise<void> {
+    const { tracking } = this.target;
+    const print = printOf({ ...trace, spans: spans.length });
+    if (await this.isDone("trace", trace.traceId, print)) return;
+    if (lifecycle === "deleted") {
+      this.counts.left.push(`trace ${trace.traceId}, whose experiment is deleted`);
+      return;
+    }
+    const root = trace.tags.find(({ key }) => key === LOCATION)?.value;
+    const tags = trace.tags.filter(({ key }) => key !== LOCATION && key !== "mlflow.trace.spansLocation");
+    const here = await tracking.putTrace({ ...trace, tags });
+    if (spans.length > 0) await tracking.logSpans(trace.experimentId, spans);
+    const files =
+      root === undefined || spans.length > 0 ? undefined : this.source.files({ traceId: trace.traceId }, root);
+    if (files) await this.copy(files, here.tags.find(({ key }) => key === LOCATION)!.value);
+    await tracking.noteImport(this.source.name, "trace", trace.traceId, { root: root ?? "", print });
+    this.counts.traces++;
+    this.progress(this.counts);
   }
 
   /** Whether the thing is here as it is there now. */
-  private async isDone(kind: "run" | "logged_model", id: string, print: string): Promise<boolean> {
+  private async isDone(kind: ImportKind, id: string, print: string): Promise<boolean> {
     const noted = await this.target.tracking.findImport(this.source.name, kind, id);
     if (noted?.print !== print) return false;
     this.counts.unchanged++;

@@ -3,6 +3,7 @@
 import { storePathOf } from "../../tracking/artifacts.ts";
 import { isStatus, type Rest } from "./rest.ts";
 import type { MlflowSource, SourceFiles } from "./source.ts";
+import { serverTraces } from "./traces.ts";
 import {
   experimentFrom,
   loggedModelFrom,
@@ -127,6 +128,7 @@ export function serverSource(rest: Rest): MlflowSource {
         if (!isStatus(error, 404)) throw error;
       }
     },
+    traces: (experimentId) => serverTraces(rest, experimentId),
     async *models() {
       // A search leaves the aliases out in some releases.
       for await (const wire of paged(async (token) => {

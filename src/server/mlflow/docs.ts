@@ -103,9 +103,10 @@ trimtab import mlflow ../old/mlflow.db                # or its SQLite file, read
 trimtab export mlflow https://mlflow.example.org      # and back
 \`\`\`
 
-An import brings experiments, runs with their whole history, datasets, logged models, artifacts and the registry; runs keep
-their ids and versions their numbers. It may be stopped and begun again. Artifacts that clients fetch from object stores
-themselves stay where they are. Traces are not brought over. An export writes active runs; the other server gives ids of its own,
+An import brings experiments, runs with their whole history, datasets, logged models, traces with their spans, artifacts and the
+registry; runs and traces keep their ids and versions their numbers. It may be stopped and begun again. Artifacts that clients fetch from object stores
+themselves stay where they are. Assessments
+of traces come from a server, not from a file. An export writes active runs and traces; the other server gives runs ids of its own,
 and the tag \`trimtab.exported_from\` says which run it was, so that a second export completes the first.
 
 ## Who may do what

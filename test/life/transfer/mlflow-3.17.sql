@@ -37,3 +37,14 @@ INSERT INTO model_versions VALUES
   ('flights', 1, 5, 6, NULL, NULL, 'Deleted_Internal', 'REDACTED-SOURCE-PATH', 'REDACTED-RUN-ID', 'READY', NULL, NULL, NULL),
   ('flights', 2, 5, 6, 'good', NULL, 'Production', 'mlflow-artifacts:/1/aaaabbbbccccddddaaaabbbbccccdddd/artifacts/model', 'aaaabbbbccccddddaaaabbbbccccdddd', 'READY', NULL, NULL, NULL);
 INSERT INTO model_version_tags VALUES ('by', 'ann', 'flights', 2);
+
+CREATE TABLE trace_info (request_id TEXT PRIMARY KEY, experiment_id INTEGER, timestamp_ms BIGINT, execution_time_ms BIGINT, status TEXT, client_request_id TEXT, request_preview TEXT, response_preview TEXT);
+CREATE TABLE trace_tags (key TEXT, value TEXT, request_id TEXT);
+CREATE TABLE trace_request_metadata (key TEXT, value TEXT, request_id TEXT);
+CREATE TABLE spans (trace_id TEXT, experiment_id INTEGER, span_id TEXT, parent_span_id TEXT, name TEXT, type TEXT, status TEXT, start_time_unix_nano BIGINT, end_time_unix_nano BIGINT, content TEXT);
+INSERT INTO trace_info VALUES ('tr-11111111111111111111111111111111', 1, 1700000000123, 100, 'OK', NULL, 'why', NULL);
+INSERT INTO trace_tags VALUES ('mlflow.trace.spansLocation', 'TRACKING_STORE', 'tr-11111111111111111111111111111111'), ('mlflow.artifactLocation', 'mlflow-artifacts:/1/traces/tr-11111111111111111111111111111111/artifacts', 'tr-11111111111111111111111111111111');
+INSERT INTO trace_request_metadata VALUES ('mlflow.sourceRun', 'aaaabbbbccccddddaaaabbbbccccdddd', 'tr-11111111111111111111111111111111');
+INSERT INTO spans VALUES
+  ('tr-11111111111111111111111111111111', 1, 'b7ad6b7169203331', NULL, 'answer', 'LLM', 'OK', 1700000000123456789, 1700000000223456789, '{"trace_id": "EREREREREREREREREREREQ==", "span_id": "t61rcWkgMzE=", "parent_span_id": null, "name": "answer", "start_time_unix_nano": 1700000000123456789, "end_time_unix_nano": 1700000000223456789, "events": [], "status": {"code": "STATUS_CODE_OK", "message": ""}, "attributes": {"mlflow.spanType": "\"LLM\"", "mlflow.spanInputs": "{\"q\": \"why\"}"}, "links": []}'),
+  ('tr-11111111111111111111111111111111', 1, '00f067aa0ba902b7', 'b7ad6b7169203331', 'look up', 'UNKNOWN', 'ERROR', 1700000000133456789, 1700000000143456789, '{"trace_id": "EREREREREREREREREREREQ==", "span_id": "APBnqgupArc=", "parent_span_id": "t61rcWkgMzE=", "name": "look up", "start_time_unix_nano": 1700000000123456789, "end_time_unix_nano": 1700000000223456789, "events": [], "status": {"code": "STATUS_CODE_ERROR", "message": "no"}, "attributes": {"n": "7"}, "links": []}');

@@ -9,6 +9,8 @@ import { fileSource } from "../../../src/life/transfer/file-source.ts";
 import { importMlflow } from "../../../src/life/transfer/import.ts";
 import { createRest } from "../../../src/life/transfer/rest.ts";
 import { serverSource } from "../../../src/life/transfer/server-source.ts";
+import { spansFromJson } from "../../../src/tracking/otlp.ts";
+import type { Trace } from "../../../src/tracking/types.ts";
 import { startMlflow } from "../../server/mlflow/start.ts";
 import { tempFolder } from "../../temp.ts";
 
@@ -53,6 +55,7 @@ async function filled(): Promise<{ server: Server; runId: string; deletedId: str
   const { modelId } = await tracking.createLoggedModel({ experimentId, name: "lm", sourceRunId: runId });
   await tracking.finishLoggedModel(modelId, "LOGGED_MODEL_READY");
   await artifacts.put(`${experimentId}/models/${modelId}/artifacts/f`, bytes("logged"));
+  await tracing(server, experimentId, runId);
   await registry.createModel({ name: "m", description: "about", tags: [{ key: "k", value: "v" }] });
   for (const source of [`runs:/${runId}/model`, `models:/${modelId}`, `runs:/${runId}/model`])
     await registry.createVersion("m", { source });
@@ -60,6 +63,71 @@ async function filled(): Promise<{ server: Server; runId: string; deletedId: str
   await registry.setAlias("m", "champion", 3);
   return { server, runId, deletedId, modelId };
 }
+
+/** A trace whose spans came as OTLP, and one of an older client, whose spans are an artifact. */
+async function tracing({ tracking, artifacts }: Server, experimentId: string, runId: string): Promise<void> {
+  const [spanId, parentSpanId] = ["00f067aa0ba902b7", "b7ad6b7169203331"];
+  const traceId = "1".repeat(32);
+  const [start, end] = ["1700000000123456789", "1700000000223456789"];
+  const times = { startTimeUnixNano: start, endTimeUnixNano: end };
+  const attributes = [{ key: "n", value: { arrayValue: { values: [{ intValue: "7" }] } } }];
+  const spans = [
+    { traceId, spanId: parentSpanId, name: "answer", ...times, attributes },
+    { traceId, spanId, parentSpanId, name: "look up", ...times, status: { code: 2, message: "no" } },
+  ];
+  await tracking.logSpans(experimentId, spansFromJson({ resourceSpans: [{ scopeSpans: [{ spans }] }] }), runId);
+  await tracking.setTraceTag(`tr-${traceId}`, { key: "kind", value: "good" });
+  await tracking.createAssessment(`tr-${traceId}`, {
+    assessment_id: "a-1",
+    assessment_name: "nice",
+    feedback: { value: true },
+  });
+  const old = { traceId: "tr-old", experimentId, requestMs: 7, durationMs: 5, state: "ERROR" as const };
+  await tracking.putTrace({ ...old, tags: [], metadata: [{ key: "mlflow.sourceRun", value: runId }] });
+  await artifacts.put(`${experimentId}/traces/tr-old/artifacts/traces.json`, bytes('{"spans": []}'));
+}
+
+/** Without where it is, which is its home's. */
+const untied = (trace: Trace) => ({
+  ...trace,
+  experimentId: "",
+  tags: trace.tags.filter(({ key }) => key !== "mlflow.artifactLocation"),
+});
+
+test("traces are brought over with their spans and what was thought of them", async () => {
+  const { server, runId } = await filled();
+  const target = await startMlflow();
+  await target.tracking.createExperiment({ name: "already here" });
+  // MLflow's own server has names in snake case and nanoseconds as numbers.
+  const its = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    async fetch(request) {
+      const { pathname, search } = new URL(request.url);
+      const answer = await fetch(server.url + pathname + search, {
+        method: request.method,
+        headers: request.headers,
+        body: request.body,
+      });
+      if (!pathname.endsWith("/batchGet")) return answer;
+      const text = await answer.text();
+      return new Response(text.replace(/"(start|end)TimeUnixNano":"(\d+)"/g, '"$1_time_unix_nano": $2'));
+    },
+  });
+  const go = () => importMlflow(serverSource(createRest(`http://127.0.0.1:${its.port}`, {})), target);
+  expect((await go()).traces).toBe(2);
+  const id = `tr-${"1".repeat(32)}`;
+  for (const traceId of [id, "tr-old"])
+    expect(untied(await target.tracking.getTrace(traceId))).toEqual(untied(await server.tracking.getTrace(traceId)));
+  expect((await target.tracking.spansOf([id])).get(id)).toEqual((await server.tracking.spansOf([id])).get(id)!);
+  expect(await textAt(target, "2/traces/tr-old/artifacts/traces.json")).toBe('{"spans": []}');
+  const found = await target.tracking.searchTraces({ experimentIds: ["2"], filter: `run_id = '${runId}'` });
+  expect(found.items.map((trace) => trace.traceId)).toContain("tr-old");
+  expect((await go()).traces).toBe(0);
+  await its.stop(true);
+  await server.stop();
+  await target.stop();
+});
 
 test("a server is brought over whole, and again without doubling anything", async () => {
   const { server, runId, deletedId, modelId } = await filled();
@@ -71,7 +139,8 @@ test("a server is brought over whole, and again without doubling anything", asyn
     runs: 2,
     metrics: 991,
     loggedModels: 1,
-    files: 3,
+    traces: 2,
+    files: 4,
     models: 1,
     versions: 2,
     left: [],
@@ -91,9 +160,9 @@ test("a server is brought over whole, and again without doubling anything", asyn
   expect(await textAt(target, `2/${runId}/artifacts/model/data/weights ü.bin`)).toBe("12345");
   expect((await target.registry.createVersion("m", { source: "s3://b/x" })).version).toBe(4);
 
-  expect(await go()).toMatchObject({ runs: 0, unchanged: 3, metrics: 0, files: 0, versions: 0 });
+  expect(await go()).toMatchObject({ runs: 0, unchanged: 5, metrics: 0, files: 0, versions: 0 });
   await server.tracking.logBatch(runId, { metrics: [{ key: "late", value: 1, timestampMs: 1, step: 0 }] });
-  expect(await go()).toMatchObject({ runs: 1, unchanged: 2, files: 0 });
+  expect(await go()).toMatchObject({ runs: 1, unchanged: 4, files: 0 });
   expect((await target.tracking.getRun(runId)).metrics.map((m) => m.key)).toEqual(["late", "loss", "odd"]);
   await server.stop();
   await target.stop();
@@ -124,7 +193,15 @@ test("everything is written back to a server, once", async () => {
   const target = await startMlflow();
   const go = () => exportMlflow(server, createRest(target.url, {}));
   // Of two versions with files of one run nothing is copied twice.
-  expect(await go()).toMatchObject({ experiments: 2, runs: 1, metrics: 991, files: 2, models: 1, versions: 2 });
+  expect(await go()).toMatchObject({
+    experiments: 2,
+    runs: 1,
+    metrics: 991,
+    traces: 2,
+    files: 3,
+    models: 1,
+    versions: 2,
+  });
   const id = (await target.tracking.findExperiment("flights"))!.experimentId;
   const found = await target.tracking.searchRuns({ experimentIds: [id] });
   expect(found.items.length).toBe(1);
@@ -142,7 +219,22 @@ test("everything is written back to a server, once", async () => {
   expect(await textAt(target, `${id}/${run.runId}/artifacts/model/MLmodel`)).toBe("flavors: {}\n");
   const champion = await target.registry.getByAlias("m", "champion");
   expect(champion).toMatchObject({ version: 2, source: `${run.artifactUri}/model` });
+  const traceId = `tr-${"1".repeat(32)}`;
+  const [there, here] = [await target.tracking.getTrace(traceId), await server.tracking.getTrace(traceId)];
+  expect(untied(there)).toEqual(untied(here));
+  expect((await target.tracking.spansOf([traceId])).get(traceId)).toEqual(
+    (await server.tracking.spansOf([traceId])).get(traceId)!,
+  );
+  const old = await target.tracking.getTrace("tr-old");
+  expect(old).toMatchObject({
+    experimentId: id,
+    state: "ERROR",
+    durationMs: 5,
+    metadata: [{ key: "mlflow.sourceRun", value: run.runId }],
+  });
+  expect(await textAt(target, `${id}/traces/tr-old/artifacts/traces.json`)).toBe('{"spans": []}');
   expect(await go()).toMatchObject({ runs: 1, versions: 0 });
+  expect((await target.tracking.searchTraces({ experimentIds: [id] })).items.length).toBe(2);
   expect((await target.tracking.searchRuns({ experimentIds: [id] })).items.length).toBe(1);
   expect((await target.tracking.metricHistory(run.runId, "loss")).items.length).toBe(990);
   await server.stop();
@@ -168,7 +260,16 @@ test("MLflow's SQLite file is read directly", async () => {
   const source = fileSource(file);
   const counts = await importMlflow(source, target);
   source.close();
-  expect(counts).toMatchObject({ experiments: 2, runs: 2, metrics: 4, files: 1, models: 1, versions: 1, left: [] });
+  expect(counts).toMatchObject({
+    experiments: 2,
+    runs: 2,
+    metrics: 4,
+    files: 1,
+    traces: 1,
+    models: 1,
+    versions: 1,
+    left: [],
+  });
   const run = await target.tracking.getRun("aaaabbbbccccddddaaaabbbbccccdddd");
   expect(run).toMatchObject({
     name: "trained",
@@ -194,6 +295,23 @@ test("MLflow's SQLite file is read directly", async () => {
     storageUri: `${run.artifactUri}/model`,
     tags: [{ key: "by", value: "ann" }],
   });
+  const id = `tr-${"1".repeat(32)}`;
+  expect(await target.tracking.getTrace(id)).toMatchObject({
+    state: "OK",
+    requestMs: 1_700_000_000_123,
+    durationMs: 100,
+    requestPreview: "why",
+  });
+  const [root, child] = (await target.tracking.spansOf([id])).get(id) as {
+    name: string;
+    startTimeUnixNano: string;
+    attributes: object[];
+  }[];
+  expect(root).toMatchObject({ name: "answer", startTimeUnixNano: "1700000000123456789" });
+  expect(root!.attributes).toContainEqual({ key: "mlflow.spanType", value: { stringValue: "LLM" } });
+  expect(child).toMatchObject({ name: "look up", status: { code: 2, message: "no" } });
+  const spans = await target.tracking.searchTraces({ experimentIds: ["1"], filter: "span.type = 'LLM'" });
+  expect(spans.items.length).toBe(1);
   expect(await textAt(target, `${run.artifactUri.slice("mlflow-artifacts:/".length)}/model/MLmodel`)).toBe(
     "flavors: {}\n",
   );

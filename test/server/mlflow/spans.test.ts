@@ -200,6 +200,13 @@ function onWire(): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(field(1, field(2, field(2, span))));
 }
 
+test("times may be numbers too, although JSON rounds them", () => {
+  const body = JSON.stringify(request()).replace(/"(\d{19})"/g, "$1");
+  const [span] = readSpans(new TextEncoder().encode(body), "application/json; charset=utf-8", "");
+  // A double has 53 bits: near there they count in steps of 256.
+  expect(Math.abs(Number(span!.startedNs - START - 1_000_000n))).toBeLessThanOrEqual(128);
+});
+
 test("what is no such request is refused, whatever its bytes", async () => {
   for (const [type, encoding] of [
     ["application/x-protobuf", ""],

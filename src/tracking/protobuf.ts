@@ -4,8 +4,8 @@
  * is no such message is INVALID.
  */
 
-import { invalid } from "../../base/keys.ts";
-import { LIMITS } from "../../base/limits.ts";
+import { invalid } from "../base/keys.ts";
+import { LIMITS } from "../base/limits.ts";
 
 /** "id" is bytes that OTLP's JSON writes as hexadecimal. */
 type Scalar = "string" | "bytes" | "id" | "bool" | "int64" | "uint32" | "enum" | "fixed64" | "fixed32" | "double";
@@ -120,8 +120,9 @@ export function fromWire(bytes: Uint8Array, rule: MessageRule, depth = 0): Messa
   return message;
 }
 
+/** As text, or as a number: some senders write one although JSON rounds it. */
 const whole = (bits: (value: bigint) => bigint) => (value: unknown) => {
-  const isWhole = typeof value === "number" ? Number.isSafeInteger(value) : /^-?\d{1,20}$/.test(String(value));
+  const isWhole = typeof value === "number" ? Number.isInteger(value) : /^-?\d{1,20}$/.test(String(value));
   const number = isWhole ? BigInt(value as string | number) : undefined;
   return number !== undefined && bits(number) === number ? String(number) : undefined;
 };
@@ -130,9 +131,11 @@ const unsigned32 = (value: unknown) =>
 const isText = (value: unknown): value is string => typeof value === "string";
 
 /** undefined: it is none. */
+const isBase64 = (value: unknown): value is string => isText(value) && /^[\w+/=-]*$/.test(value);
+
 const FROM_JSON: Record<Scalar, (value: unknown) => unknown> = {
   string: (value) => (isText(value) ? value.toWellFormed() : undefined),
-  bytes: (value) => (isText(value) && /^[\w+/=-]*$/.test(value) ? base64(Buffer.from(value, "base64")) : undefined),
+  bytes: (value) => (isBase64(value) ? base64(Buffer.from(value, "base64")) : undefined),
   id: (value) => (isText(value) && /^([0-9a-f]{2})*$/i.test(value) ? base64(Buffer.from(value, "hex")) : undefined),
   bool: (value) => (typeof value === "boolean" ? value : undefined),
   int64: whole((value) => BigInt.asIntN(64, value)),
@@ -143,18 +146,24 @@ const FROM_JSON: Record<Scalar, (value: unknown) => unknown> = {
   double: (value) => (typeof value === "number" || /^(NaN|-?Infinity)$/.test(String(value)) ? value : undefined),
 };
 
-/** The JSON encoding, checked and brought into the form that the binary one has. */
-export function fromJson(value: unknown, rule: MessageRule, depth = 0): Message {
+/** How a JSON writes identifiers: OTLP's own in hexadecimal, MLflow's and protobuf's as base64. */
+export type Ids = "hex" | "base64";
+
+const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/** The JSON encoding, names in camel or snake case, checked and brought into the form that the binary one has. */
+export function fromJson(value: unknown, rule: MessageRule, ids: Ids = "hex", depth = 0): Message {
   if (depth > LIMITS.spanDepth) throw tooDeep();
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw broken("an object is expected");
   const message: Message = {};
   for (const field of Object.values(rule)) {
-    const given = (value as Message)[field.name];
+    const given = (value as Message)[field.name] ?? (value as Message)[snake(field.name)];
     if (given === undefined || given === null) continue;
     if (field.repeated && !Array.isArray(given)) throw broken(`${field.name} is no list`);
     for (const one of field.repeated ? (given as unknown[]) : [given]) {
       const { kind } = field;
-      const read = typeof kind === "function" ? fromJson(one, kind(), depth + 1) : FROM_JSON[kind](one);
+      const scalar = kind === "id" && ids === "base64" ? "bytes" : kind;
+      const read = typeof scalar === "function" ? fromJson(one, scalar(), ids, depth + 1) : FROM_JSON[scalar](one);
       if (read === undefined) throw broken(`${field.name} is no ${String(kind)}`);
       add(message, field, read);
     }
