@@ -72,6 +72,19 @@ nor the stage \`Production\`, except to the version that serves, nor take the ch
 \`PERMISSION_DENIED\`. Other aliases and stages are free.
 Without it these are labels like any other: they say nothing about what Trimtab serves, and the next deployment sets \`champion\` anew.
 
+## What serves a model folder
+
+| flavour | served by | the serving Python needs |
+| --- | --- | --- |
+| onnx | the ONNX runtime | no Python |
+| sklearn, pickled or cloudpickled (MLflow 2's format) | the Python runtime | scikit-learn |
+| xgboost | the Python runtime | xgboost |
+| lightgbm's plain booster, or its classes pickled | the Python runtime | lightgbm |
+| sklearn and lightgbm's classes in skops' format (MLflow 3's) | mlflow in the Python runtime | mlflow, skops and the library |
+| pyfunc (an own class with its artifacts), any other | mlflow in the Python runtime | mlflow and what the model imports |
+
+A package that is missing is named when the model is loaded, with the \`pip install\` that mends it, and nothing is deployed.
+
 ## Projects
 
 An experiment's project is the part of its name before the slash: \`team-a/churn\` is the experiment \`churn\` of project \`team-a\`. So every
