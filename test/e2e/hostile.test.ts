@@ -4,6 +4,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type Socket as Connection, connect } from "node:net";
 import { join } from "node:path";
+import { CONTROL_WORD } from "../../src/base/program.ts";
+import { descendants } from "../processes.ts";
 import { freshFolder, post, type Served, startUp, until } from "../program.ts";
 
 const folder = freshFolder("hostile");
@@ -21,14 +23,9 @@ afterAll(async () => {
   folder.remove();
 });
 
-/** The control process: the child of the supervisor that was started as one. */
-function controlPid(): number {
-  const children = readdirSync(`/proc/${up.pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${up.pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean),
-  );
-  const isControl = (pid: string) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("__control");
-  return Number(children.find(isControl));
-}
+/** The control process, while there is one. */
+const controlPid = (): number | undefined =>
+  descendants(up.pid).find(({ command }) => command.includes(` ${CONTROL_WORD} `))?.pid;
 
 const residentMb = (pid: number): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024;
@@ -71,7 +68,7 @@ function openFiles(): number {
 
 test("ten thousand writers to one run are all heard, in bounded memory", async () => {
   const runId = await newRun();
-  const pid = controlPid();
+  const pid = controlPid()!;
   let mostMb = 0;
   const watching = setInterval(() => {
     mostMb = Math.max(mostMb, residentMb(pid));
@@ -129,10 +126,10 @@ test("half an upload is never seen: its client dies, or the server does", async 
     () => "what the dead client sent is kept",
   );
   const cut = await beginUpload("0/dead/artifacts/f");
-  const pid = controlPid();
+  const pid = controlPid()!;
   process.kill(pid, "SIGKILL");
   await until(
-    () => controlPidOr0() !== 0 && controlPidOr0() !== pid && isUp(),
+    () => controlPid() !== undefined && controlPid() !== pid && isUp(),
     30_000,
     () => "the control process does not come back",
   );
@@ -145,14 +142,6 @@ test("half an upload is never seen: its client dies, or the server does", async 
   expect(readdirSync(staging)).toEqual([]);
   expect(await listed("0/dead/artifacts")).toEqual({ files: [{ path: "g", is_dir: false, file_size: 5 }] });
 }, 120_000);
-
-function controlPidOr0(): number {
-  try {
-    return controlPid() || 0;
-  } catch {
-    return 0;
-  }
-}
 
 const isUp = (): Promise<boolean> =>
   fetch(`${up.control}/health`).then(

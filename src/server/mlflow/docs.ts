@@ -30,7 +30,8 @@ versions that Trimtab publishes are downloaded with \`models:/name/1\`, \`models
 - **Spans come as OTLP** from clients since 3.4 and from any OpenTelemetry exporter (\`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://localhost:5000/v1/traces\`,
   protocol \`http/protobuf\` or \`http/json\`, header \`x-mlflow-experiment-id\`), one by one as they end: a trace of several processes is one, and what a dying
   process had done is there. Traces are searched by their spans (\`span.name\`, \`span.type\`, \`span.status\`, \`span.content LIKE\`, \`span.attributes.x\`); all of these in
-  one filter are about one span. Older clients upload spans as an artifact, which they and all newer clients read; filters do not see into it.
+  one filter are about one span. Older clients upload spans as an artifact, which they and all newer clients read; filters do not see into it,
+  and those clients do not see spans that came as OTLP.
 - **Range requests and uploads in parts work on local disk.** \`MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD=true\` (from 500 MB, or
   \`MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE\`) and \`MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD=true\` work as with an object store: behind a
   proxy that bounds the size of a request, and where a broken connection should cost one part. Parts may come again and in any
