@@ -78,6 +78,8 @@ def run(t, client):
     searching(t, client, experiment)
     inside(t, client, experiment)
     by_hand(t, client, experiment)
+    if MAJOR >= 3:
+        assessing(t, client, trace_id)
     deleting(t, client, experiment, trace_id)
 
 
@@ -122,6 +124,35 @@ def by_hand(t, client, experiment):
     client.end_trace(trace_id, outputs={"d": 4})
     flush()
     t("by hand", trace_shown(client.get_trace(trace_id)))
+
+
+def assessing(t, client, trace_id):
+    from mlflow.entities import AssessmentSource, Expectation, Feedback
+
+    human = AssessmentSource("HUMAN", "ann")
+    judge = AssessmentSource("LLM_JUDGE", "tiny")
+    good = mlflow.log_feedback(trace_id=trace_id, name="good", value=True, source=human, rationale="short", metadata={"k": "v"})
+    for name, value in [("score", 0.5), ("words", ["a", "b"]), ("parts", {"tone": "kind"})]:
+        mlflow.log_feedback(trace_id=trace_id, name=name, value=value, source=judge)
+    wanted = mlflow.log_expectation(trace_id=trace_id, name="answer", value="WHY", source=human)
+    t("assessed", assessments(client, trace_id))
+    t("one assessment", assessment_shown(mlflow.get_assessment(trace_id, good.assessment_id)))
+    mlflow.update_assessment(trace_id, wanted.assessment_id, Expectation(name="answer", value="BECAUSE"))
+    mlflow.update_assessment(trace_id, good.assessment_id, Feedback(name="good", value=False, source=human))
+    t("changed", assessments(client, trace_id))
+    mlflow.delete_assessment(trace_id, wanted.assessment_id)
+    t("one less", assessments(client, trace_id))
+    t.tried("an assessment that is gone", lambda: assessment_shown(mlflow.get_assessment(trace_id, wanted.assessment_id)))
+    t.tried("an assessment of no trace", lambda: mlflow.log_feedback(trace_id="tr-" + "0" * 32, name="good", value=True))
+
+
+def assessments(client, trace_id):
+    return sorted((assessment_shown(one) for one in client.get_trace(trace_id).info.assessments), key=str)
+
+
+def assessment_shown(one):
+    value = one.feedback.value if one.feedback else one.expectation.value
+    return [one.name, value, one.source.source_type, one.source.source_id, one.rationale, one.metadata]
 
 
 def deleting(t, client, experiment, trace_id):
