@@ -189,13 +189,15 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-const CHUNK_BYTES = 1 << 18;
+/** With a quarter of it, and nothing read ahead, a download had two thirds of the speed of a bare server's. */
+const CHUNK_BYTES = 1 << 20;
+const AHEAD_CHUNKS = 2;
 
 /** Bytes of an open file as a stream, which closes it at its end or when its reader leaves. */
 function streamOf(handle: FileHandle, startByte: number, endByte: number): ReadableStream<Uint8Array> {
   let at = startByte;
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
+  const source = {
+    async pull(controller: ReadableStreamDefaultController<Uint8Array>) {
       const chunk = new Uint8Array(Math.min(CHUNK_BYTES, endByte - at));
       const { bytesRead } = chunk.length === 0 ? { bytesRead: 0 } : await handle.read(chunk, 0, chunk.length, at);
       if (bytesRead > 0) {
@@ -207,7 +209,8 @@ function streamOf(handle: FileHandle, startByte: number, endByte: number): Reada
       controller.close();
     },
     cancel: () => handle.close(),
-  });
+  };
+  return new ReadableStream(source, { highWaterMark: AHEAD_CHUNKS });
 }
 
 async function writeBody(path: string, body: ArtifactBody): Promise<number> {
