@@ -57,7 +57,7 @@ function addCommand(parents: Map<string, Commander>, command: Command): Commande
   const parentName = words.slice(0, -1).join(" ");
   let parent = parents.get(parentName);
   if (!parent) {
-    parent = quieted(parents.get("")!.command(parentName).description(`${parentName} …`));
+    parent = quieted(parents.get("")!.command(parentName));
     parents.set(parentName, parent);
   }
   const built = quieted(parent.command(words.at(-1)!))
@@ -73,6 +73,8 @@ function addCommand(parents: Map<string, Commander>, command: Command): Commande
     if (full.many) built.option(flags, full.about, (value: string, all: string[] = []) => [...all, value]);
     else built.option(flags, full.about, full.default);
   }
+  // A group says what is in it.
+  if (parentName) parent.description(parent.commands.map((one) => one.name()).join(", "));
   parents.set(command.name, built);
   return built;
 }

@@ -49,12 +49,14 @@ export interface LifeOptions {
   clock?: Clock;
 }
 
-/** Containers run under ids that have no name. */
+/** Containers run under ids that have no name; under cron and systemd USER may be unset, which Bun reports as "unknown". */
 function userName(): string {
+  const id = `uid ${process.getuid?.() ?? "unknown"}`;
   try {
-    return userInfo().username;
+    const name = userInfo().username;
+    return name && name !== "unknown" ? name : id;
   } catch {
-    return `uid ${process.getuid?.() ?? "unknown"}`;
+    return id;
   }
 }
 
