@@ -56,5 +56,10 @@ export interface Db extends Sql {
    * does not go on after a statement that failed. Works that wait are committed together, each a savepoint of its own.
    */
   write<T>(work: (sql: Sql) => Promise<T>, durability?: Durability): Promise<T>;
+  /**
+   * Keeps a copy of everything as it is, inside a `write` whose `sql` is given, under the number of its schema; resolves to
+   * where it is, nothing for a database in memory. The only I/O that a `write` may await: the copy has to be of what it changes.
+   */
+  backUp(sql: Sql, schema: number): Promise<string | undefined>;
   close(): Promise<void>;
 }

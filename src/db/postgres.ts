@@ -8,6 +8,7 @@ import { fail } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Db, Dialect, Durability, Sql } from "./db.ts";
 import { parseAddress } from "./postgres-address.ts";
+import { backUpTables } from "./postgres-backup.ts";
 import { Link } from "./postgres-link.ts";
 import { Statements } from "./postgres-statements.ts";
 import { beginWrite, type LockTimes } from "./postgres-transaction.ts";
@@ -53,6 +54,7 @@ export async function openPostgres(address: string, patience: Patience = PATIENC
     run: (sql, params) => write((tx) => tx.run(sql, params)),
     runMany: (sql, params) => write((tx) => tx.runMany(sql, params)),
     write,
+    backUp: backUpTables,
     async close() {
       await queue.idle();
       await link.close();

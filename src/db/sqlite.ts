@@ -10,6 +10,7 @@ import { fail } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Db, Dialect, Durability, Sql, SqlValue } from "./db.ts";
 import { createWriteQueue, type Transaction } from "./queue.ts";
+import { backUpSqlite } from "./sqlite-backup.ts";
 
 export const sqliteDialect: Dialect = {
   name: "sqlite",
@@ -134,6 +135,12 @@ export function openSqlite(path: string): Db {
     run: (sql, params) => write((tx) => tx.run(sql, params)),
     runMany: (sql, params) => write((tx) => tx.runMany(sql, params)),
     write,
+    async backUp(_sql, schema) {
+      if (path === ":memory:") return undefined;
+      return backUpSqlite(path, schema).catch((error) => {
+        throw mappedError(error, path);
+      });
+    },
     async close() {
       await queue.idle();
       reading.finalize();

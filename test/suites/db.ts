@@ -5,6 +5,7 @@ import fc from "fast-check";
 import type { Db, SqlValue } from "../../src/db/db.ts";
 import { appendEvent, listEvents, verifyJournal } from "../../src/db/events.ts";
 import { migrate } from "../../src/db/migrate.ts";
+import { MIGRATIONS } from "../../src/db/migrations.ts";
 import { openDb } from "../../src/db/open.ts";
 
 const event = { kind: "run.finished", subject: "pipeline/x", actor: "test", reason: "because" };
@@ -233,6 +234,30 @@ export function dbSuite(name: string, address: () => Promise<string>): void {
       await other.close();
       await Promise.all(begun);
       expect(await verifyJournal(db)).toEqual({ events: 20 });
+    });
+
+    test("a database of an older program is copied before it is changed", async () => {
+      const older = MIGRATIONS.at(-1)!.id;
+      const next = (sql: string) => [...MIGRATIONS, { id: older + 1, name: "next", sql }];
+      const begun = await verifyJournal(db);
+      await db.write((sql) => appendEvent(sql, event, 7));
+      // A migration that fails changes nothing and says nothing.
+      await expect(migrate(db, next("DROP TABLE events;\nCREATE nonsense"))).rejects.toThrow();
+      expect(await verifyJournal(db)).toEqual({ events: begun.events + 1 });
+      expect(await migrate(db, next("CREATE TABLE next (x INTEGER);\nDROP TABLE webhooks"))).toEqual(["next"]);
+      const last = (await listEvents(db)).at(-1)!;
+      expect(last).toMatchObject({ kind: "database.migrated", data: { from: older, to: older + 1 } });
+      const backup = String(last.data.backup);
+      if (db.dialect.name === "sqlite") {
+        const copy = await openDb(backup);
+        expect(await verifyJournal(copy)).toEqual({ events: begun.events + 1 });
+        expect(await copy.all("SELECT * FROM webhooks")).toEqual([]);
+        await copy.close();
+      } else {
+        expect(await db.all(`SELECT time_ms FROM "${backup}events" WHERE time_ms = 7`)).toHaveLength(1);
+        expect(await db.all(`SELECT * FROM "${backup}webhooks"`)).toEqual([]);
+      }
+      expect(await migrate(db, next("SELECT 1"))).toEqual([]);
     });
 
     test("migrating twice does nothing, and a newer schema is refused", async () => {
