@@ -214,7 +214,20 @@ class Export {
   private async version(version: ModelVersion): Promise<void> {
     const id = `${version.name}/${version.version}`;
     const known = await this.versionThere(version.name, id);
-    this.numbers.set(id, known ?? (await this.createVersion(version, id)));
+    const number = known ?? (await this.createVersion(version, id));
+    this.numbers.set(id, number);
+    await this.stage(version, number);
+  }
+
+  /** Also of a version that an earlier export made: a stage moves after the version is there. */
+  private async stage({ name, stage }: ModelVersion, version: string): Promise<void> {
+    const there = await this.rest.get<{ model_version: { current_stage?: string } }>(`${API}/model-versions/get`, {
+      name,
+      version,
+    });
+    if ((there.model_version.current_stage ?? "None") === stage) return;
+    const body = { name, version, stage, archive_existing_versions: false };
+    await this.rest.post(`${API}/model-versions/transition-stage`, body);
   }
 
   private async versionThere(name: string, id: string): Promise<string | undefined> {

@@ -61,6 +61,7 @@ async function filled(): Promise<{ server: Server; runId: string; deletedId: str
     await registry.createVersion("m", { source });
   await registry.deleteVersion("m", 2);
   await registry.setAlias("m", "champion", 3);
+  await registry.transitionStage("m", 3, { stage: "Production", archiveExisting: false });
   return { server, runId, deletedId, modelId };
 }
 
@@ -218,7 +219,7 @@ test("everything is written back to a server, once", async () => {
   expect((await target.tracking.metricHistory(run.runId, "loss")).items.length).toBe(990);
   expect(await textAt(target, `${id}/${run.runId}/artifacts/model/MLmodel`)).toBe("flavors: {}\n");
   const champion = await target.registry.getByAlias("m", "champion");
-  expect(champion).toMatchObject({ version: 2, source: `${run.artifactUri}/model` });
+  expect(champion).toMatchObject({ version: 2, source: `${run.artifactUri}/model`, stage: "Production" });
   const traceId = `tr-${"1".repeat(32)}`;
   const [there, here] = [await target.tracking.getTrace(traceId), await server.tracking.getTrace(traceId)];
   expect(untied(there)).toEqual(untied(here));
@@ -233,7 +234,9 @@ test("everything is written back to a server, once", async () => {
     metadata: [{ key: "mlflow.sourceRun", value: run.runId }],
   });
   expect(await textAt(target, `${id}/traces/tr-old/artifacts/traces.json`)).toBe('{"spans": []}');
+  await server.registry.transitionStage("m", 3, { stage: "Archived", archiveExisting: false });
   expect(await go()).toMatchObject({ runs: 1, versions: 0 });
+  expect((await target.registry.getVersion("m", 2)).stage).toBe("Archived");
   expect((await target.tracking.searchTraces({ experimentIds: [id] })).items.length).toBe(2);
   expect((await target.tracking.searchRuns({ experimentIds: [id] })).items.length).toBe(1);
   expect((await target.tracking.metricHistory(run.runId, "loss")).items.length).toBe(990);
