@@ -33,6 +33,9 @@ export interface Dialect {
   readonly ilike: (expression: string) => string;
   /** The text of a member of a JSON object, NULL where it has none; the member's name is the next `?`. */
   readonly member: (expression: string) => string;
+  /** What stands at a path in JSON: a text as it is, all else as JSON; and the number there. NULL where the path ends in nothing (of that kind). */
+  readonly textAt: (expression: string, path: readonly string[]) => string;
+  readonly numberAt: (expression: string, path: readonly string[]) => string;
   /** Type of a 64-bit float and of a byte string. */
   readonly float: string;
   readonly bytes: string;

@@ -21,6 +21,11 @@ const postgresDialect: Dialect = {
   // lower() of the C locale knows the ASCII letters only, as SQLite's does.
   ilike: (expression) => `lower(${expression} COLLATE "C") LIKE lower(?::text COLLATE "C") ESCAPE ''`,
   member: (expression) => `(${expression}::json ->> ?::text) COLLATE "C"`,
+  textAt: (expression, path) => `(${expression}::json #>> '{${path.join(",")}}') COLLATE "C"`,
+  numberAt: (expression, path) => {
+    const at = `'{${path.join(",")}}'`;
+    return `CASE WHEN json_typeof(${expression}::json #> ${at}) = 'number' THEN (${expression}::json #>> ${at})::float8 END`;
+  },
   float: "DOUBLE PRECISION",
   bytes: "BYTEA",
   text: 'TEXT COLLATE "C"',

@@ -20,6 +20,15 @@ export const sqliteDialect: Dialect = {
   ilike: (expression) => `lower(${expression}) LIKE lower(?)`,
   // A name that begins with $ would be a path.
   member: (expression) => `json_extract(${expression}, '$."' || ? || '"')`,
+  // `->>` makes true into 1.
+  textAt: (expression, path) => {
+    const at = `'$.${path.join(".")}'`;
+    return `CASE json_type(${expression}, ${at}) WHEN 'text' THEN ${expression} ->> ${at} WHEN 'null' THEN NULL ELSE ${expression} -> ${at} END`;
+  },
+  numberAt: (expression, path) => {
+    const at = `'$.${path.join(".")}'`;
+    return `CASE WHEN json_type(${expression}, ${at}) IN ('integer', 'real') THEN ${expression} ->> ${at} END`;
+  },
   float: "REAL",
   bytes: "BLOB",
   text: "TEXT",

@@ -88,31 +88,6 @@ export const tracePairsOf = (
 export const linkTraceToRun = (sql: Sql, seq: number, runId: string): Promise<number> =>
   sql.run("INSERT INTO trace_runs (trace_seq, run_id) VALUES (?, ?) ON CONFLICT DO NOTHING", [seq, runId]);
 
-export interface AssessmentRow {
-  trace_seq: number;
-  assessment_id: string;
-  created_ms: number;
-  content: string;
-}
-
-export const putAssessment = (sql: Sql, row: AssessmentRow): Promise<number> =>
-  sql.run(
-    `INSERT INTO trace_assessments (trace_seq, assessment_id, created_ms, content) VALUES (?, ?, ?, ?)
-     ON CONFLICT (trace_seq, assessment_id) DO UPDATE SET content = excluded.content`,
-    [row.trace_seq, row.assessment_id, row.created_ms, row.content],
-  );
-
-export const deleteAssessmentRow = (sql: Sql, seq: number, assessmentId: string): Promise<number> =>
-  sql.run("DELETE FROM trace_assessments WHERE trace_seq = ? AND assessment_id = ?", [seq, assessmentId]);
-
-export const assessmentsOf = (sql: Sql, seqs: readonly number[]): Promise<AssessmentRow[]> =>
-  allIn(
-    sql,
-    seqs,
-    (list) => `SELECT trace_seq, assessment_id, created_ms, content FROM trace_assessments
-      WHERE trace_seq IN ${list} ORDER BY trace_seq, created_ms, assessment_id`,
-  );
-
 /** Removes traces with all that hangs on them. */
 export async function deleteTraceRows(sql: Sql, seqs: readonly number[]): Promise<void> {
   for (const table of ["trace_tags", "trace_metadata", "trace_runs", "trace_assessments", "trace_spans"])

@@ -1,6 +1,14 @@
 /** What may be searched in tracking: the tables of MLflow's filter and order_by language for runs, experiments, logged models and traces. */
 
-import { type Grammar, type KeyRule, NUMERIC, TEXT_OR_LIST, TEXT_OR_NULL, TEXTUAL } from "../db/search/grammar.ts";
+import {
+  type Grammar,
+  type KeyRule,
+  NUMERIC,
+  TEXT_OR_LIST,
+  TEXT_OR_NULL,
+  TEXT_OR_ORDER,
+  TEXTUAL,
+} from "../db/search/grammar.ts";
 
 const text: KeyRule = { kind: "text", comparators: TEXTUAL };
 const listed: KeyRule = { kind: "text", comparators: TEXT_OR_LIST };
@@ -74,6 +82,7 @@ export const LOGGED_MODEL_GRAMMAR: Grammar = {
   },
 };
 
+const assessed: KeyRule = { kind: "either", comparators: TEXT_OR_ORDER, order: false };
 const traceTime = (also: string): KeyRule => ({ ...number, also: [also] });
 
 export const TRACE_GRAMMAR: Grammar = {
@@ -84,6 +93,8 @@ export const TRACE_GRAMMAR: Grammar = {
       names: ["metadata", "request_metadata"],
       keys: { kind: "text", comparators: TEXT_OR_NULL, order: false },
     },
+    feedback: { names: ["feedback"], keys: assessed },
+    expectation: { names: ["expectation"], keys: assessed },
     span: { names: ["span"], keys: { kind: "text", comparators: TEXT_OR_LIST, order: false } },
     attribute: {
       names: ["attributes", "attribute", "trace"],

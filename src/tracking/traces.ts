@@ -7,6 +7,7 @@ import { fail } from "../base/errors.ts";
 import { randomId } from "../base/hash.ts";
 import { checkLength, invalid } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
+import * as assessmentRows from "../db/assessments.ts";
 import type { Sql } from "../db/db.ts";
 import { groupBy } from "../db/lists.ts";
 import { type Clause, readFilter, readOrder } from "../db/search/grammar.ts";
@@ -47,7 +48,7 @@ async function read(sql: Sql, found: readonly rows.TraceRow[]): Promise<Trace[]>
   const of = (row: { trace_seq: number }) => Number(row.trace_seq);
   const tags = groupBy(await rows.tracePairsOf(sql, "tag", seqs), of);
   const metadata = groupBy(await rows.tracePairsOf(sql, "metadata", seqs), of);
-  const assessments = groupBy(await rows.assessmentsOf(sql, seqs), of);
+  const assessments = groupBy(await assessmentRows.assessmentsOf(sql, seqs), of);
   const pairs = (list: readonly Pair[] = []) => list.map(({ key, value }) => ({ key, value }));
   return found.map((row) => {
     const seq = Number(row.seq);
@@ -74,8 +75,10 @@ function checkPairs(pairs: readonly Pair[]): void {
   }
 }
 
-/** Those about spans, which one span must meet together, and the others. */
-function spanClauses(all: readonly Clause[]): [spans: Clause[], others: Clause[]] {
+const isAssessment = ({ entity }: Clause): boolean => entity === "feedback" || entity === "expectation";
+
+/** Those about spans, which one span must meet together. */
+function spanClauses(all: readonly Clause[]): Clause[] {
   const spans = all.filter((clause) => clause.entity === "span");
   for (const { key, comparator } of spans) {
     if (!isSpanKey(key))
@@ -85,7 +88,7 @@ function spanClauses(all: readonly Clause[]): [spans: Clause[], others: Clause[]
     if (key === "content" && !/LIKE$/.test(comparator))
       throw invalid(`Invalid comparator '${comparator}' for span 'content'. It must be one of LIKE, ILIKE`);
   }
-  return [spans, all.filter((clause) => clause.entity !== "span")];
+  return spans;
 }
 
 export function createTraces({ db, clock }: TrackingOptions) {
@@ -103,12 +106,12 @@ export function createTraces({ db, clock }: TrackingOptions) {
       typeof content.assessment_id === "string" && content.assessment_id ? content.assessment_id : `a-${randomId()}`;
     const stored: Record<string, unknown> = { ...content, assessment_id: id, trace_id: trace.trace_id };
     const row = { trace_seq: trace.seq, assessment_id: id, created_ms: now(), content: JSON.stringify(stored) };
-    await rows.putAssessment(sql, row);
+    await assessmentRows.putAssessment(sql, row);
     return stored;
   }
 
   async function mustFindAssessment(sql: Sql, trace: rows.TraceRow, id: string): Promise<Record<string, unknown>> {
-    const row = (await rows.assessmentsOf(sql, [trace.seq])).find((one) => one.assessment_id === id);
+    const row = (await assessmentRows.assessmentsOf(sql, [trace.seq])).find((one) => one.assessment_id === id);
     if (!row) throw fail("NOT_FOUND", { what: `Assessment with ID '${id}' not found for trace '${trace.trace_id}'` });
     return JSON.parse(row.content) as Record<string, unknown>;
   }
@@ -210,12 +213,15 @@ export function createTraces({ db, clock }: TrackingOptions) {
       const limit = pageSize(query.maxResults ?? 100, LIMITS.searchTraces);
       const ids = [...new Set(query.experimentIds.map(experimentNumber))].sort((a, b) => a - b);
       if (ids.length === 0) return { items: [] };
-      const [spans, clauses] = spanClauses(readFilter(TRACE_GRAMMAR, query.filter ?? ""));
+      const all = readFilter(TRACE_GRAMMAR, query.filter ?? "");
+      const spans = spanClauses(all);
+      const clauses = all.filter((clause) => clause.entity !== "span" && !isAssessment(clause));
       const order = readOrder(TRACE_GRAMMAR, query.orderBy ?? []);
-      const same = ["traces", ids, spans, clauses, order];
+      const same = ["traces", ids, all, order];
       const after = positionIn(query.pageToken, same);
       const within = { sql: `traces.experiment_id IN (${ids.map(() => "?").join(", ")})`, params: ids };
-      const where = spans.length === 0 ? [within] : [within, spanTest(db, spans)];
+      const where = [within, ...all.filter(isAssessment).map((clause) => assessmentRows.assessmentTest(db, clause))];
+      if (spans.length > 0) where.push(spanTest(db, spans));
       const options = { clauses, order, where, limit: limit + 1, after };
       const page = pageOf(await searchTable<rows.TraceRow>(db, rows.SEARCHED_TRACES, options), limit, same);
       return {
@@ -245,7 +251,7 @@ export function createTraces({ db, clock }: TrackingOptions) {
       ),
 
     async deleteAssessment(traceId: string, id: string): Promise<void> {
-      await change(traceId, (sql, row) => rows.deleteAssessmentRow(sql, row.seq, id));
+      await change(traceId, (sql, row) => assessmentRows.deleteAssessmentRow(sql, row.seq, id));
     },
   };
 }

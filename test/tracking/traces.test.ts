@@ -64,7 +64,7 @@ test("traces are searched, linked, assessed and deleted", async () => {
   expect(await ids("", ["execution_time DESC"])).toEqual(["b", "a", "c"]);
   await tracking.linkTraces(["tr-b", "tr-none"], "run-1");
   expect(await ids("run_id = 'run-1'")).toEqual(["c", "b", "a"]);
-  for (const filter of ["span.other = 'x'", "status > 'OK'", "feedback.good = 'yes'"])
+  for (const filter of ["span.other = 'x'", "status > 'OK'", "tags.own RLIKE 'x'"])
     await expect(ids(filter)).rejects.toMatchObject({ code: "INVALID" });
 
   const made = await tracking.createAssessment("tr-a", { assessment_name: "good", feedback: { value: true } });
@@ -78,5 +78,47 @@ test("traces are searched, linked, assessed and deleted", async () => {
   expect(await tracking.deleteTraces("0", { upToMs: 25, most: 1 })).toBe(1);
   expect(await tracking.deleteTraces("0", { ids: ["tr-c", "tr-none"] })).toBe(1);
   expect(await ids("")).toEqual(["b"]);
+  await db.close();
+});
+
+test("traces are searched by feedback and expectations", async () => {
+  const { tracking, db } = await setUp();
+  for (const [i, name] of ["a", "b", "c", "d"].entries()) await put(tracking, name, i + 1);
+  const say = (trace: string, assessment_name: string, content: object) =>
+    tracking.createAssessment(`tr-${trace}`, { assessment_name, ...content });
+  await say("a", "tone", { feedback: { value: "kind" } });
+  await say("b", "tone", { feedback: { value: "Rude" } });
+  await say("b", "tone", { feedback: { value: "kind" }, valid: false });
+  await say("c", "tone", { expectation: { value: "kind" } });
+  await say("a", "my score", { feedback: { value: 0.5 } });
+  await say("b", "my score", { feedback: { value: 10 } });
+  await say("c", "my score", { feedback: { value: "10" } });
+  await say("d", "my score", { feedback: { value: true } });
+  await say("d", "words", { expectation: { serialized_value: { value: '["x", "y"]' } } });
+  await say("d", "failed", { feedback: { error: { error_code: "E" } } });
+  const found: [string, string[]][] = [
+    ["feedback.tone = 'kind'", ["a"]],
+    ["feedback.tone != 'kind'", ["b"]],
+    ["expectation.tone = 'kind'", ["c"]],
+    ["feedback.tone LIKE 'r%'", []],
+    ["feedback.tone ILIKE 'r%'", ["b"]],
+    ["feedback.tone IS NULL", ["d", "c"]],
+    ["feedback.tone IS NOT NULL", ["b", "a"]],
+    ["feedback.`my score` > 0.4", ["b", "a"]],
+    ["feedback.`my score` <= 0.5", ["a"]],
+    ["feedback.`my score` = '10'", ["c", "b"]],
+    ["feedback.`my score` = '0.5'", ["a"]],
+    ["feedback.`my score` = 'true'", ["d"]],
+    ["expectation.words LIKE '%\"y\"%'", ["d"]],
+    ["feedback.failed != 'x'", ["d"]],
+    ["feedback.tone = 'kind' AND feedback.`my score` < 1 AND name = 'a'", ["a"]],
+    ["feedback.tone = 'kind' AND feedback.`my score` > 1", []],
+  ];
+  for (const [filter, names] of found) {
+    const page = await tracking.searchTraces({ experimentIds: ["0"], filter });
+    expect([filter, page.items.map((one) => one.traceId.slice(3))]).toEqual([filter, names]);
+  }
+  for (const filter of ["feedback.tone > 'a'", "feedback.tone = 1", "feedback.tone IN ('a')", "feedback. = 'a'"])
+    await expect(tracking.searchTraces({ experimentIds: ["0"], filter })).rejects.toMatchObject({ code: "INVALID" });
   await db.close();
 });

@@ -11,8 +11,12 @@ export const TEXTUAL: readonly Comparator[] = ["=", "!=", "LIKE", "ILIKE"];
 export const TEXT_OR_LIST: readonly Comparator[] = [...TEXTUAL, "IN", "NOT IN"];
 export const TEXT_OR_NULL: readonly Comparator[] = [...TEXTUAL, "IS NULL", "IS NOT NULL"];
 
+const ORDERING: readonly Comparator[] = [">", ">=", "<", "<="];
+export const TEXT_OR_ORDER: readonly Comparator[] = [...TEXT_OR_NULL, ...ORDERING];
+
 export interface KeyRule {
-  kind: "text" | "number";
+  /** "either": a number after <, <=, > and >=, a text after all else. */
+  kind: "text" | "number" | "either";
   comparators: readonly Comparator[];
   /** Other spellings. */
   also?: readonly string[];
@@ -78,7 +82,7 @@ function typedValue(raw: RawClause, entity: string, rule: KeyRule): Clause["valu
   const { value } = raw;
   if (value.kind === "none") return null;
   if (value.kind === "list") return value.items;
-  if (rule.kind === "number") {
+  if (rule.kind === "number" || (rule.kind === "either" && ORDERING.includes(raw.comparator))) {
     if (value.kind === "number") return value.number;
     throw invalid(`Expected numeric value type for ${entity}. Found '${value.text}' in '${raw.source}'`);
   }

@@ -32,6 +32,8 @@ versions that Trimtab publishes are downloaded with \`models:/name/1\`, \`models
   process had done is there. Traces are searched by their spans (\`span.name\`, \`span.type\`, \`span.status\`, \`span.content LIKE\`, \`span.attributes.x\`); all of these in
   one filter are about one span. Older clients upload spans as an artifact, which they and all newer clients read; filters do not see into it,
   and those clients do not see spans that came as OTLP.
+- **Traces are found by what was said of them**: \`feedback.tone = 'kind'\`, \`feedback.score > 0.8\`, \`expectation.answer LIKE 'B%'\`, \`feedback.tone IS NULL\`. Texts are
+  compared as they are, where MLflow's server has quotes around them in \`LIKE\`; all other values as JSON, \`'true'\` or \`'0.5'\`. \`RLIKE\` is refused.
 - **Range requests and uploads in parts work on local disk.** \`MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD=true\` (from 500 MB, or
   \`MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE\`) and \`MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD=true\` work as with an object store: behind a
   proxy that bounds the size of a request, and where a broken connection should cost one part. Parts may come again and in any

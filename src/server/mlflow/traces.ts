@@ -111,9 +111,9 @@ const NEW_ROUTES: readonly Route[] = [
   }),
   route("POST /mlflow/traces/search", {
     version: 3,
-    says: "Searches traces by tags, metadata, state, times, name, run and spans.",
+    says: "Searches traces by tags, metadata, state, times, name, run, spans, feedback and expectations.",
     differs:
-      "Filters on feedback and expectations, and RLIKE, are refused; filters on spans see those that came as OTLP.",
+      "RLIKE, and filters on prompts and issues, are refused; filters on spans see those that came as OTLP; feedback counts for its own trace, not for its session.",
     fields: { locations: filled(list(location)), ...searched },
     async handle({ tracking }, { locations, ...query }) {
       const experimentIds = locations.flatMap((one) => one.mlflow_experiment?.experiment_id ?? []);
