@@ -126,6 +126,15 @@ def by_hand(t, client, experiment):
     t("by hand", trace_shown(client.get_trace(trace_id)))
 
 
+ASSESSED = [
+    "feedback.good = 'false'", "feedback.good = 'true'", "feedback.good != 'true'", "feedback.nothing = 'x'",
+    "feedback.score > 0.4", "feedback.score <= 0.4", "feedback.score = '0.5'", "feedback.good >= 0", "feedback.words LIKE '%\"b\"%'", "feedback.parts ILIKE '%KIND%'",
+    "expectation.answer = 'BECAUSE'", "expectation.answer = 'WHY'", "expectation.answer LIKE '%CAUSE%'", "expectation.good = 'false'",
+    "feedback.good IS NOT NULL", "feedback.score IS NOT NULL AND feedback.good = 'false' AND status = 'OK'", "expectation.nothing IS NOT NULL",
+    "feedback.good = 1", "feedback.score > '0.4'", "feedback.score IN ('0.5')",
+]
+
+
 def assessing(t, client, trace_id):
     from mlflow.entities import AssessmentSource, Expectation, Feedback
 
@@ -140,6 +149,8 @@ def assessing(t, client, trace_id):
     mlflow.update_assessment(trace_id, wanted.assessment_id, Expectation(name="answer", value="BECAUSE"))
     mlflow.update_assessment(trace_id, good.assessment_id, Feedback(name="good", value=False, source=human))
     t("changed", assessments(client, trace_id))
+    for text in ASSESSED:
+        t.tried(f"filter {text}", lambda: len(mlflow.search_traces(filter_string=text)))
     mlflow.delete_assessment(trace_id, wanted.assessment_id)
     t("one less", assessments(client, trace_id))
     t.tried("an assessment that is gone", lambda: assessment_shown(mlflow.get_assessment(trace_id, wanted.assessment_id)))
