@@ -75,7 +75,7 @@ export function processIds(): number[] {
 
 /** How long a process may stay between two programs before its environment counts as empty. */
 const EXEC_MS = 100;
-const EMPTY_LOOKS = 3;
+const EMPTY_LOOKS = 20;
 
 /**
  * True when the environment that the process was started with holds `NAME=value`. While a process goes from one program
