@@ -39,7 +39,7 @@ export function writeError(error: unknown, path: string): unknown {
 }
 
 /** Makes the names inside a folder durable. */
-export function syncFolder(path: string): void {
+function syncFolder(path: string): void {
   const handle = openSync(path, "r");
   try {
     fsyncSync(handle);

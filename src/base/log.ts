@@ -7,11 +7,9 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 const RANK: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 const secrets = new Set<string>();
-let minimum: LogLevel = (process.env.TRIMTAB_LOG as LogLevel | undefined) ?? "warn";
-
-export function setLogLevel(level: LogLevel): void {
-  minimum = level;
-}
+const asked = process.env.TRIMTAB_LOG as LogLevel | undefined;
+/** What is no level counts as the usual one: a typing error must not fill the disk. */
+const minimum: LogLevel = asked !== undefined && Object.hasOwn(RANK, asked) ? asked : "warn";
 
 /** Registers a value that must never be printed. Very short values are ignored: masking "1" everywhere would hide the text. */
 export function keepSecret(value: string): void {

@@ -19,7 +19,7 @@ const EDGE = 12;
 const CONTEXT = 6;
 
 /** Plots of more metrics are drawn when they are asked for by name. */
-export const PLOTS_MAX = 6;
+const PLOTS_MAX = 6;
 
 /** Cut to the width, and when they begin alike, from shortly before where they differ. */
 export function cutCells(values: readonly string[], width: number): string[] {

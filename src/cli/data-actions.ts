@@ -99,6 +99,8 @@ export async function featuresCommand(io: Io, version: number | undefined, file:
   return 0;
 }
 
+const NO_WINDOWS = "no window yet: the first closes when enough predictions were served (monitor.drift.window)";
+
 export async function driftCommand(io: Io, file: string, limit: number): Promise<number> {
   const pipeline = await readPipeline(io.cwd, { file, env: io.env });
   const windows = await withLife({ root: pipeline.root, env: io.env }, async (life) => {
@@ -110,22 +112,27 @@ export async function driftCommand(io: Io, file: string, limit: number): Promise
   const columns = [...new Set(windows.flatMap((window) => Object.keys(window.drift)))];
   const metrics = [...new Set(windows.flatMap((window) => Object.keys(window.performance)))];
   io.data({ windows }, () =>
-    table(io, windows, [
-      { title: "window", value: (w) => new Date(w.fromMs).toISOString().slice(0, 16).replace("T", " ") },
-      { title: "version", value: (w) => w.version, right: true },
-      { title: "rows", value: (w) => w.rows, right: true },
-      ...columns.map((name) => ({
-        title: name,
-        value: (w: (typeof windows)[number]) => w.drift[name]?.score.toFixed(3),
-        right: true,
-      })),
-      ...metrics.map((name) => ({
-        title: name,
-        value: (w: (typeof windows)[number]) => w.performance[name]?.toFixed(4),
-        right: true,
-      })),
-      { title: "", value: (w) => (w.pass ? io.paint.green("ok") : io.paint.red(w.reason)) },
-    ]),
+    table(
+      io,
+      windows,
+      [
+        { title: "window", value: (w) => new Date(w.fromMs).toISOString().slice(0, 16).replace("T", " ") },
+        { title: "version", value: (w) => w.version, right: true },
+        { title: "rows", value: (w) => w.rows, right: true },
+        ...columns.map((name) => ({
+          title: name,
+          value: (w: (typeof windows)[number]) => w.drift[name]?.score.toFixed(3),
+          right: true,
+        })),
+        ...metrics.map((name) => ({
+          title: name,
+          value: (w: (typeof windows)[number]) => w.performance[name]?.toFixed(4),
+          right: true,
+        })),
+        { title: "", value: (w) => (w.pass ? io.paint.green("ok") : io.paint.red(w.reason)) },
+      ],
+      NO_WINDOWS,
+    ),
   );
   return 0;
 }

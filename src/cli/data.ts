@@ -30,7 +30,7 @@ const profile: Command = {
 
 const features: Command = {
   name: "features",
-  about: "The features of a version: names, inputs and what was fitted",
+  about: "The features of a version: their names and the inputs they are computed from",
   args: [{ name: "version", about: "its number; default: the one that serves" }],
   options: [FILE_OPTION],
   action: async (io, input) => {

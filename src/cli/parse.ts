@@ -6,7 +6,7 @@ import type { Command, CommandGroup, Input } from "./command.ts";
 import { type Io, terminal } from "./io.ts";
 
 /** Options that every command takes; they may stand before or after its name. */
-export const GLOBAL_OPTIONS = [
+const GLOBAL_OPTIONS = [
   { name: "json", about: "print data as JSON" },
   { name: "quiet", short: "q", about: "no talk on stderr, only errors" },
 ] as const;
@@ -47,9 +47,18 @@ export async function runCommand(
         .replace(/^error: /, "")
         .replaceAll("\n", " ")
         .replace(/\.$/, ""),
+      mend: `see ${["trimtab", ...commandIn(groups, argv), "--help"].join(" ")}`,
     });
   }
   return exitCode;
+}
+
+/** The words of `argv` that name a command; none when they do not. */
+function commandIn(groups: readonly CommandGroup[], argv: readonly string[]): string[] {
+  const words = argv.filter((word) => !word.startsWith("-"));
+  const names = groups.flatMap((group) => group.commands.map((command) => command.name.split(" ")));
+  const named = names.filter((name) => name.every((word, i) => words[i] === word));
+  return named.sort((a, b) => b.length - a.length)[0] ?? [];
 }
 
 function addCommand(parents: Map<string, Commander>, command: Command): Commander {

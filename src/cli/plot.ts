@@ -26,7 +26,7 @@ const HEIGHT = 12;
 const WIDTH_MIN = 20;
 
 /** The mark of the curve with that index; after ten they begin again. */
-export const markOf = (curve: number): string => MARKS[curve % MARKS.length]!;
+const markOf = (curve: number): string => MARKS[curve % MARKS.length]!;
 
 interface Scale {
   low: number;

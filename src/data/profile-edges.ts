@@ -3,7 +3,7 @@
 /** At most this many bins between smallest and largest; a multiple of ten, so that deciles are among the edges. */
 export const FINE_BINS = 60;
 const DECILES = 10;
-export const QUANTILES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99] as const;
+const QUANTILES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99] as const;
 
 const bits = new DataView(new ArrayBuffer(8));
 

@@ -18,7 +18,7 @@ export interface Scan {
 const list = (files: readonly string[]): string => `[${files.map(literal).join(", ")}]`;
 
 /** The SELECT over a source's files. Text is parsed with types that fit every row, not a sample of them. */
-export function scanSql(source: SourceFiles): string {
+function scanSql(source: SourceFiles): string {
   const files = list(source.files);
   // Types are widened over all files: read by the first file's schema, 1.5 in the second becomes 2 without a word.
   const union = source.files.length > 1 ? ", union_by_name = true" : "";

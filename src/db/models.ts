@@ -107,9 +107,6 @@ export const putAlias = (sql: Sql, row: AliasRow): Promise<number> =>
 export const deleteAlias = (sql: Sql, name: string, alias: string): Promise<number> =>
   sql.run("DELETE FROM model_aliases WHERE name = ? AND alias = ?", [name, alias]);
 
-export const deleteAliasesOf = (sql: Sql, name: string, version: number): Promise<number> =>
-  sql.run("DELETE FROM model_aliases WHERE name = ? AND version = ?", [name, version]);
-
 export const aliasRow = (sql: Sql, name: string, alias: string): Promise<AliasRow | undefined> =>
   sql.get("SELECT name, alias, version FROM model_aliases WHERE name = ? AND alias = ?", [name, alias]);
 

@@ -12,7 +12,7 @@ import type { Db, Dialect, Durability, Sql, SqlValue } from "./db.ts";
 import { createWriteQueue, type Transaction } from "./queue.ts";
 import { backUpSqlite } from "./sqlite-backup.ts";
 
-export const sqliteDialect: Dialect = {
+const sqliteDialect: Dialect = {
   name: "sqlite",
   identity: "INTEGER PRIMARY KEY AUTOINCREMENT",
   // LIKE ignores case in SQLite; GLOB has other wildcards. A connection-wide pragma makes LIKE case-sensitive.

@@ -65,7 +65,7 @@ const toRecord = (row: RecordRow): StepRecord => ({
 });
 
 /** The records of a pipeline's steps, read once; parsed when looked at. */
-export class StepRecords {
+class StepRecords {
   private readonly rows = new Map<string, RecordRow>();
   private readonly newestRow = new Map<string, RecordRow>();
   private readonly parsed = new Map<RecordRow, StepRecord>();

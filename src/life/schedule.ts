@@ -46,7 +46,7 @@ function atEach(life: Life, pattern: string, work: (dueMs: number) => Promise<un
 }
 
 /** Queues the run that is due, once for each due time, or records that it is left to a person. */
-export async function enqueueScheduled(life: Life, pipeline: Pipeline, pattern: string, dueMs: number): Promise<void> {
+async function enqueueScheduled(life: Life, pipeline: Pipeline, pattern: string, dueMs: number): Promise<void> {
   const reason = `schedule ${pattern}`;
   if (!automationOn(life.env, "retrain")) return leaveToPerson(life, `pipeline/${pipeline.model}`, reason);
   await queueRun(life, {

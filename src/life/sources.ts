@@ -6,7 +6,7 @@ import { resolveSource } from "../data/source.ts";
 import type { Pipeline } from "../spec/types.ts";
 
 /** A subject is a data source's name or a path that a step writes. */
-export const subjectUri = (pipeline: Pipeline, subject: string): string => pipeline.data[subject]?.uri ?? subject;
+const subjectUri = (pipeline: Pipeline, subject: string): string => pipeline.data[subject]?.uri ?? subject;
 
 /** Opens what a step's subject names. */
 export const openSubject = async (duck: Duck, pipeline: Pipeline, subject: string): Promise<Scan> =>

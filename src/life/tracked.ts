@@ -30,7 +30,7 @@ const cacheFolder = (life: Life): string => dvcCacheFolder(life.workspace.root) 
 const portsOf = (life: Life): TrackedPorts => ({ stats: life.stats, cache: openCache(cacheFolder(life), life.stats) });
 
 /** The pointers that were named (a .dvc file, or the data beside it), or all below the root. */
-export function pointersNamed(life: Life, names: readonly string[]): string[] {
+function pointersNamed(life: Life, names: readonly string[]): string[] {
   if (names.length === 0) return findPointers(life.workspace.root);
   return names.map((name) => {
     const path = resolve(life.workspace.root, name.endsWith(".dvc") ? name : `${name}.dvc`);

@@ -11,7 +11,7 @@ import { appendEvent } from "../db/events.ts";
 import { claimJob, enqueueJob, finishJob, type Job, retryJob } from "../db/jobs.ts";
 import type { AlertSpec, Pipeline } from "../spec/types.ts";
 
-export const ALERT_JOB = "alert";
+const ALERT_JOB = "alert";
 const TIMEOUT_MS = 10_000;
 /** Waits before the second, third, … attempt; after the last the alert has failed. */
 const RETRY_MS = [5_000, 30_000, 120_000, 600_000];

@@ -20,7 +20,7 @@ export interface VersionIntake {
 }
 
 /** Columns watched for drift: those named, else every input but the time. */
-export function watchedColumns(spec: MonitorSpec, { flavor }: VersionFacts): string[] {
+function watchedColumns(spec: MonitorSpec, { flavor }: VersionFacts): string[] {
   if (!spec.drift) return [];
   if (spec.drift.columns.length > 0) return spec.drift.columns;
   return flavor.inputs.map(({ name }) => name).filter((name) => name !== spec.time);

@@ -24,7 +24,7 @@ import { insertVersion, type NewVersion } from "./versions.ts";
 const FOLDER_CHARS = 200;
 
 /** A model's name as a folder's: plain names stay as they are, others are percent-encoded, very long ones are cut and hashed. */
-export function folderName(name: string): string {
+function folderName(name: string): string {
   const plain = encodeURIComponent(name).replace(/^\.+$/, (dots) => dots.replaceAll(".", "%2E"));
   return plain.length <= FOLDER_CHARS ? plain : `${plain.slice(0, FOLDER_CHARS)}-${hashText("md5", name)}`;
 }

@@ -31,7 +31,7 @@ const tag = {
 } as const;
 const time = { kind: "number", comparators: NUMERIC } as const;
 
-export const MODEL_GRAMMAR: Grammar = {
+const MODEL_GRAMMAR: Grammar = {
   bare: "attribute",
   repeatedOrder: true,
   entities: {
@@ -47,7 +47,7 @@ export const MODEL_GRAMMAR: Grammar = {
   },
 };
 
-export const VERSION_GRAMMAR: Grammar = {
+const VERSION_GRAMMAR: Grammar = {
   bare: "attribute",
   repeatedOrder: true,
   entities: {

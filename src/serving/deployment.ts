@@ -145,9 +145,6 @@ export async function currentIds(deployDir: string): Promise<Map<string, string>
   return found;
 }
 
-/** Names of the models that have a current deployment. */
-export const deployedModels = async (deployDir: string): Promise<string[]> => [...(await currentIds(deployDir)).keys()];
-
 /** The id that `current` names; undefined when there is no link. */
 export async function currentId(deployDir: string, model: string): Promise<string | undefined> {
   try {

@@ -2,7 +2,7 @@
 
 import { type Run, TAGS } from "./types.ts";
 
-export const COMPARE_SECTIONS = ["params", "data", "code", "environment", "metrics"] as const;
+const COMPARE_SECTIONS = ["params", "data", "code", "environment", "metrics"] as const;
 export type CompareSection = (typeof COMPARE_SECTIONS)[number];
 
 export interface CompareRow {

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { injectFaults } from "../../src/base/files.ts";
 import {
   currentDeployment,
+  currentIds,
   type DeployEvent,
-  deployedModels,
   deploymentHistory,
   deployVersion,
   rollback,
@@ -26,8 +26,8 @@ test("a deployment reads back as it was written, its folders relative so that th
   expect(await currentDeployment(place.deployDir, "m")).toEqual(made);
   const text = await Bun.file(join(place.deployDir, "m", "current", "deployment.yaml")).text();
   expect(text).toContain("folder: models/m/v1");
-  expect(await deployedModels(place.deployDir)).toEqual(["m"]);
-  expect(await deployedModels(join(place.dir, "nowhere"))).toEqual([]);
+  expect([...(await currentIds(place.deployDir)).keys()]).toEqual(["m"]);
+  expect((await currentIds(join(place.dir, "nowhere"))).size).toBe(0);
 });
 
 test("rollback walks back over other versions, and a second one goes further", async () => {

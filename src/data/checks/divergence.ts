@@ -16,7 +16,7 @@ interface Holdouts {
 }
 
 /** Sum of p ln(p / q) after scaling both to 1. Infinite when something is observed where nothing is expected. */
-export function klDivergence(observed: readonly number[], expected: readonly number[]): number {
+function klDivergence(observed: readonly number[], expected: readonly number[]): number {
   const [p, q] = [total(observed), total(expected)];
   return observed.reduce((sum, weight, i) => {
     if (weight === 0) return sum;

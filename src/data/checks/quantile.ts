@@ -39,7 +39,7 @@ const isBound = (value: unknown): value is number | string | null =>
   value === null || typeof value === "string" || (typeof value === "number" && !Number.isNaN(value));
 
 /** The rank, from 0, of the value nearest to a quantile among n; halves go to the even rank, as NumPy's. */
-export function nearestRank(quantile: number, n: number): number {
+function nearestRank(quantile: number, n: number): number {
   const position = quantile * (n - 1);
   const below = Math.floor(position);
   const rest = position - below;

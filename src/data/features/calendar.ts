@@ -43,7 +43,7 @@ export function dayOfMonth(day: number): number {
 }
 
 /** Day number of the first of January. */
-export function newYear(year: number): number {
+function newYear(year: number): number {
   const before = year - 1;
   return before * 365 + Math.floor(before / 4) - Math.floor(before / 100) + Math.floor(before / 400) - 719_162;
 }

@@ -45,7 +45,7 @@ export function compileProgram(program: Program, roots: readonly number[], optio
 
 type Step = (batch: Batch, start: number, rows: number) => void;
 
-export const newColumn = (type: ColumnType, rows: number): Column =>
+const newColumn = (type: ColumnType, rows: number): Column =>
   type === "string" ? new Array<string | null>(rows).fill(null) : new Float64Array(rows);
 
 function copyInto(answer: Column, slot: Column, start: number, rows: number): void {

@@ -6,7 +6,7 @@
 import { invalid } from "../../base/keys.ts";
 import { type Token, tokenize } from "./tokens.ts";
 
-export const COMPARATORS = [
+const COMPARATORS = [
   "=",
   "!=",
   ">",

@@ -37,6 +37,17 @@ const Said = z.object({ version: z.number().int().min(1).optional(), reason: z.s
 /** The workspace, with who asks for the journal. */
 const asker = ({ life }: ApiContext, { identity }: ApiInput): Life => actingAs(life, identity?.name ?? "api");
 
+/** A person's yes or no to the version that waits. */
+async function say(
+  act: typeof approve | typeof abort,
+  context: ApiContext,
+  input: ApiInput,
+): Promise<Awaited<ReturnType<typeof act>>> {
+  const pipeline = await pipelineOf(context, input.params.name!);
+  requireAdmin(input.identity, pipeline.model);
+  return act(asker(context, input), pipeline, input.body as { version?: number; reason: string });
+}
+
 async function pipelineOf(context: ApiContext, name: string): Promise<Pipeline> {
   const all = await context.pipelines();
   const found = all.find((pipeline) => pipeline.model === name);
@@ -186,11 +197,7 @@ export const API_ROUTES: readonly ApiRoute<ApiContext>[] = [
     tag: "deployments",
     body: Said,
     answer: AnyObject,
-    handle: async (context, input) => {
-      const pipeline = await pipelineOf(context, input.params.name!);
-      requireAdmin(input.identity, pipeline.model);
-      return approve(asker(context, input), pipeline, input.body as { version?: number; reason: string });
-    },
+    handle: (context, input) => say(approve, context, input),
   },
   {
     method: "post",
@@ -199,11 +206,7 @@ export const API_ROUTES: readonly ApiRoute<ApiContext>[] = [
     tag: "deployments",
     body: Said,
     answer: AnyObject,
-    handle: async (context, input) => {
-      const pipeline = await pipelineOf(context, input.params.name!);
-      requireAdmin(input.identity, pipeline.model);
-      return abort(asker(context, input), pipeline, input.body as { version?: number; reason: string });
-    },
+    handle: (context, input) => say(abort, context, input),
   },
   {
     method: "post",

@@ -29,7 +29,7 @@ function checkContentType(request: Request): void {
 }
 
 /** JSON that may be encoded twice; what is no object counts as an empty one, so that the first missing field is named. */
-export function parseBody(text: string): Values {
+function parseBody(text: string): Values {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -39,7 +39,7 @@ export const runInfoJson = (info: RunInfo) => ({
   run_id: info.runId,
 });
 
-export const datasetJson = (dataset: Dataset) => ({
+const datasetJson = (dataset: Dataset) => ({
   name: dataset.name,
   digest: dataset.digest,
   source_type: dataset.sourceType,

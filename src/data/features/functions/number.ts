@@ -5,7 +5,7 @@ import type { Op } from "../program.ts";
 import { type FeatureFunction, finite, finiteSql, map1, map2, numeric } from "./define.ts";
 
 /** Half to even, as NumPy, pandas and Python round. */
-export function roundEven(x: number): number {
+function roundEven(x: number): number {
   if (Math.abs(x) >= 2 ** 52) return x;
   const up = Math.round(x);
   return up - x === 0.5 && up % 2 !== 0 ? up - 1 : up;
