@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { rollback } from "../../src/serving/deployment.ts";
 import { makeVenv } from "../../test/python.ts";
 import { onnxModel } from "../../test/serving/onnx-model.ts";
+import { type LoadResult, loadFromOutside } from "../load.ts";
 import { type Figure, median, print } from "../measure.ts";
 import { treeCpuMs } from "./cpu.ts";
-import { type LoadResult, loadFromOutside } from "./load.ts";
 import { startPeer } from "./peer.ts";
 import { type Bench, deploy, makeBench, makeVersion, numbers, type Server, startServer } from "./workspace.ts";
 

@@ -1,6 +1,6 @@
-/** What the benchmark asks of a tracking server, and how fast the answers come: fetch with keep-alive, the same for both. */
+/** Calls to a tracking server, and what it is filled with before it is measured. */
 
-const API = "/api/2.0/mlflow/";
+export const API = "/api/2.0/mlflow/";
 
 /** One call; rejects when the answer is not 200. */
 export async function call<T>(url: string, method: "GET" | "POST", path: string, body?: unknown): Promise<T> {
@@ -10,49 +10,6 @@ export async function call<T>(url: string, method: "GET" | "POST", path: string,
   });
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
   return (await answer.json()) as T;
-}
-
-export interface Rate {
-  perSecond: number;
-  p50Ms: number;
-  p95Ms: number;
-  p99Ms: number;
-  /** Requests that were refused or broken; they do not count in the rest. */
-  failed: number;
-}
-
-export function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-}
-
-/** A closed loop: `connections` lanes ask one after the other for `seconds`; at least one answer a lane. */
-export async function rateOf(
-  connections: number,
-  seconds: number,
-  ask: (i: number) => Promise<unknown>,
-): Promise<Rate> {
-  const tookMs: number[] = [];
-  const from = performance.now();
-  const end = from + seconds * 1000;
-  let next = 0;
-  let failed = 0;
-  await Promise.all(
-    Array.from({ length: connections }, async () => {
-      do {
-        const sent = performance.now();
-        try {
-          await ask(next++);
-          tookMs.push(performance.now() - sent);
-        } catch {
-          failed++;
-        }
-      } while (performance.now() < end);
-    }),
-  );
-  const lasted = (performance.now() - from) / 1000;
-  tookMs.sort((a, b) => a - b);
-  const at = (share: number) => percentile(tookMs, share);
-  return { perSecond: tookMs.length / lasted, p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99), failed };
 }
 
 export interface Filled {

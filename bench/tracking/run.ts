@@ -5,9 +5,10 @@
  */
 
 import { pythonWith } from "../../test/python.ts";
+import { type LoadResult, load } from "../load.ts";
 import { type Figure, median, print, treeMemory } from "../measure.ts";
 import { artifacts } from "./artifacts.ts";
-import { type Filled, fill, type Rate, rateOf } from "./client.ts";
+import { type Filled, fill } from "./client.ts";
 import { searchMany } from "./many.ts";
 import { type Measured, startMlflow, startTrimtab } from "./servers.ts";
 import { WORK, type Work } from "./work.ts";
@@ -32,36 +33,39 @@ async function enter(start: () => Promise<Measured>): Promise<Contestant> {
 }
 
 /** Median over the passes, for every contestant, alternating. */
-async function race(work: Work, connections: number, contestants: readonly Contestant[]): Promise<Rate[]> {
-  const seen = contestants.map((): Rate[] => []);
+async function race(work: Work, connections: number, contestants: readonly Contestant[]): Promise<LoadResult[]> {
+  const seen = contestants.map((): LoadResult[] => []);
   for (let pass = 0; pass < PASSES; pass++)
-    for (const [i, { server, filled }] of contestants.entries())
-      seen[i]!.push(await rateOf(connections, SECONDS, (n) => work.ask(server.url, filled, n)));
-  return seen.map((rates) => {
-    const of = (key: keyof Rate) => median(rates.map((rate) => rate[key]));
-    const failed = rates.reduce((sum, rate) => sum + rate.failed, 0);
-    return { failed, perSecond: of("perSecond"), p50Ms: of("p50Ms"), p95Ms: of("p95Ms"), p99Ms: of("p99Ms") };
+    for (const [i, { server, filled }] of contestants.entries()) {
+      const port = Number(new URL(server.url).port);
+      seen[i]!.push(await load({ port, connections, seconds: SECONDS, request: () => work.request(filled) }));
+    }
+  return seen.map((results) => {
+    const of = (key: keyof LoadResult) => median(results.map((result) => result[key]));
+    const failed = results.reduce((sum, result) => sum + result.failed, 0);
+    const requestsPerSecond = of("requestsPerSecond");
+    return { failed, requestsPerSecond, p50Ms: of("p50Ms"), p95Ms: of("p95Ms"), p99Ms: of("p99Ms") };
   });
 }
 
-function figuresOf(work: Work, connections: number, contestants: readonly Contestant[], rates: Rate[]): Figure[] {
+function figuresOf(work: Work, connections: number, contestants: readonly Contestant[], results: LoadResult[]) {
   const figures: Figure[] = contestants.map(({ server }, i) => ({
-    what: `${work.name}, ${connections} conn., ${server.name}: p50 ${rates[i]!.p50Ms.toFixed(2)}, p99 ${rates[i]!.p99Ms.toFixed(1)} ms${failedText(rates[i]!)}`,
-    value: rates[i]!.perSecond,
+    what: `${work.name}, ${connections} conn., ${server.name}: p50 ${results[i]!.p50Ms.toFixed(2)}, p99 ${results[i]!.p99Ms.toFixed(1)} ms${failedText(results[i]!)}`,
+    value: results[i]!.requestsPerSecond,
     unit: "/s",
     runs: PASSES,
   }));
-  if (rates.length === 2)
+  if (results.length === 2)
     figures.push({
       what: "  times MLflow",
-      value: rates[0]!.perSecond / rates[1]!.perSecond,
+      value: results[0]!.requestsPerSecond / results[1]!.requestsPerSecond,
       unit: "×",
       goal: `≥ ${work.goal}×`,
     });
   return figures;
 }
 
-const failedText = (rate: Rate): string => (rate.failed > 0 ? `, ${rate.failed} FAILED` : "");
+const failedText = (result: LoadResult): string => (result.failed > 0 ? `, ${result.failed} FAILED` : "");
 
 const megabytes = (sizeBytes: number): number => sizeBytes / 1e6;
 
