@@ -63,7 +63,7 @@ export function createUploads(folder: string, artifacts: ArtifactStore): Uploads
     const count = await known(id);
     if ((await textOf(`${id}/done`)) === path) return;
     await checkParts(id, count, parts);
-    await artifacts.put(path, streamOf(joined(id, count)));
+    await artifacts.put(path, joined(id, count));
     await waiting.put(`${id}/done`, bytes(path));
     for (let number = 1; number <= count; number++) await waiting.delete(`${id}/${number}`);
   }
@@ -104,29 +104,17 @@ export function createUploads(folder: string, artifacts: ArtifactStore): Uploads
   };
 }
 
-function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    async pull(controller) {
-      const { value, done } = await chunks.next();
-      if (done) return controller.close();
-      controller.enqueue(value);
-    },
-    async cancel() {
-      await chunks.return(undefined);
-    },
-  });
-}
-
 /** The same bytes, shown to `see` as they pass; `end` is awaited when there are no more. */
-function seen(body: ArtifactBody, see: (chunk: Uint8Array) => void, end?: () => Promise<void>): ArtifactBody {
-  async function* pass(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of body instanceof Uint8Array ? [body] : body) {
-      see(chunk);
-      yield chunk;
-    }
-    await end?.();
+async function* seen(
+  body: ArtifactBody,
+  see: (chunk: Uint8Array) => void,
+  end?: () => Promise<void>,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body instanceof Uint8Array ? [body] : body) {
+    see(chunk);
+    yield chunk;
   }
-  return streamOf(pass());
+  await end?.();
 }
 
 /**
