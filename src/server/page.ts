@@ -27,7 +27,7 @@ export async function statusPage(context: ApiContext): Promise<string> {
   );
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="refresh" content="15"><title>Trimtab</title><style>${raw(STYLE)}</style></head>
+<meta http-equiv="refresh" content="15"><title>Trimtab</title><link rel="icon" href="${raw(ICON)}"><style>${raw(STYLE)}</style></head>
 <body><header><h1>Trimtab</h1><a href="/api/v1/openapi.json">API</a></header>
 ${raw(sections.join("\n"))}
 <section><h2>Journal</h2>${raw(journal)}</section></body></html>`;
@@ -91,6 +91,9 @@ function rows(head: readonly string[], body: readonly (readonly (string | number
     values.map((v) => html`<${raw(tag)}>${v}</${raw(tag)}>`).join("");
   return `<table><thead><tr>${cells("th", head)}</tr></thead><tbody>${body.map((row) => `<tr>${cells("td", row)}</tr>`).join("")}</tbody></table>`;
 }
+
+/** A rudder with its trim tab; without an icon of its own a page makes every browser ask for one that is not there. */
+const ICON = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M2 1h7v14H2z" fill="#1d4ed8"/><path d="M10 9h4v6h-4z" fill="#f59e0b"/></svg>')}`;
 
 const STYLE = `
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 15%, transparent); }
