@@ -2,14 +2,11 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fail } from "../base/errors.ts";
 import type { ColumnProfile, Profile } from "../base/profile.ts";
 import { toGreatExpectations } from "../data/checks/great-expectations.ts";
 import type { CheckReport } from "../data/checks/report.ts";
-import type { FittedFeatures } from "../data/features/fitted.ts";
 import { readPipeline, withLife } from "../life/context.ts";
-import { championOf, folderOf } from "../life/deploy.ts";
-import { checkData, profileData } from "../life/inspect.ts";
+import { checkData, featuresOf, profileData } from "../life/inspect.ts";
 import { openMonitor } from "../life/watch.ts";
 import { windowViews } from "../life/windows.ts";
 import { figure, type Io, table } from "./io.ts";
@@ -77,19 +74,9 @@ function numeric(column: ColumnProfile, key: "min" | "mean" | "max"): string {
 
 export async function featuresCommand(io: Io, version: number | undefined, file: string): Promise<number> {
   const pipeline = await readPipeline(io.cwd, { file, env: io.env });
-  const fitted = await withLife({ root: pipeline.root, env: io.env }, async (life) => {
-    const found = version
-      ? await life.registry.getVersion(pipeline.model, version)
-      : await championOf(life, pipeline.model);
-    if (!found) throw fail("DEPLOY_NOTHING", { what: "nothing is deployed", mend: "name a version" });
-    const path = join(folderOf(found), "features.json");
-    if (!existsSync(path))
-      throw fail("NOT_FOUND", {
-        what: `version ${found.version} takes raw rows`,
-        mend: "name a version that has features",
-      });
-    return (await Bun.file(path).json()) as FittedFeatures;
-  });
+  const fitted = await withLife({ root: pipeline.root, env: io.env }, (life) =>
+    featuresOf(life, pipeline.model, version),
+  );
   io.data(fitted, () =>
     [
       `from ${fitted.inputs.map((input) => `${input.name} ${io.paint.dim(input.type)}`).join(", ")}`,

@@ -3,6 +3,8 @@
  * terminal and never when NO_COLOR is set.
  */
 
+import { toJson } from "../base/json.ts";
+
 export interface Io {
   json: boolean;
   quiet: boolean;
@@ -42,10 +44,6 @@ const paintWith = (on: boolean): Paint => {
   };
 };
 
-/** JSON has no NaN and no infinities; MLflow's clients spell them like this too. */
-const spelled = (_: string, value: unknown): unknown =>
-  typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
-
 /** How often a progress line is printed where it cannot be rewritten. */
 const PLAIN_PROGRESS_MS = 3000;
 
@@ -68,7 +66,7 @@ export function terminal(options: { json: boolean; quiet: boolean }): Io {
     paint,
     data(value, human) {
       clear();
-      const text = options.json ? JSON.stringify(value, spelled, 2) : human();
+      const text = options.json ? toJson(value, 2) : human();
       if (text !== "") process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
     },
     say(line) {

@@ -4,7 +4,6 @@ import { fail } from "../base/errors.ts";
 import type { Command, CommandGroup } from "./command.ts";
 import { text, texts } from "./command.ts";
 import { table } from "./io.ts";
-import { experimentOf } from "./runs-manage.ts";
 
 const list: Command = {
   name: "projects list",
@@ -38,6 +37,7 @@ const move: Command = {
   examples: ["trimtab projects move churn flights --to team-a"],
   action: async (io, input) => {
     const { withLife } = await import("../life/context.ts");
+    const { experimentOf } = await import("../life/find-runs.ts");
     const { checkProject, inProject, nameInProject } = await import("../tracking/projects.ts");
     const to = text(input.options.to);
     if (to === undefined) throw fail("USAGE", { what: "--to is missing", place: "projects move" });

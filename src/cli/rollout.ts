@@ -36,13 +36,12 @@ const status: Command = {
   about: "Versions that needed a person's yes, newest first, and who said what",
   options: [FILE_OPTION],
   action: async (io, input) => {
-    const { listApprovals } = await import("../life/approval.ts");
-    const { pipeline, result } = await withPipeline(io, input, (life, { model }) => listApprovals(life, model));
-    const waiting = result.find((approval) => approval.state === "waiting") ?? null;
-    io.data({ model: pipeline.model, waiting, approvals: result }, () =>
-      result.length === 0
+    const { rolloutOf } = await import("../life/approval.ts");
+    const { pipeline, result } = await withPipeline(io, input, (life, { model }) => rolloutOf(life, model));
+    io.data(result, () =>
+      result.approvals.length === 0
         ? `nothing of ${pipeline.model} waits${pipeline.deploy.approve ? "" : ": deploy.approve is not set"}`
-        : table(io, result, [
+        : table(io, result.approvals, [
             { title: "version", value: (a) => String(a.version), right: true },
             { title: "state", value: (a) => stateOf(io, a) },
             { title: "asked", value: (a) => new Date(a.askedMs).toISOString().slice(0, 19).replace("T", " ") },

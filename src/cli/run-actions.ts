@@ -4,6 +4,7 @@ import { fail, TrimtabErrors } from "../base/errors.ts";
 import { parseDurationMs, showBytes, showDuration } from "../base/units.ts";
 import { readPipeline, withLife } from "../life/context.ts";
 import { type CycleResult, runCycle, runOptions } from "../life/cycle.ts";
+import { readPairs } from "../life/pairs.ts";
 import { statusOf } from "../life/status.ts";
 import { type Choice, ranked } from "../pipeline/choose.ts";
 import { runPipeline } from "../pipeline/run.ts";
@@ -206,20 +207,7 @@ export async function statusCommand(io: Io, file: string): Promise<number> {
   });
 }
 
-function paramsOf(pairs: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf("=");
-      if (at < 1)
-        throw fail("USAGE", {
-          what: `"${pair}" is not name=value`,
-          place: "--param",
-          mend: "write --param max_depth=8",
-        });
-      return [pair.slice(0, at), pair.slice(at + 1)];
-    }),
-  );
-}
+const paramsOf = (pairs: readonly string[]) => readPairs(pairs, "--param");
 
 export function triggerOf(name: string | undefined): TriggerName {
   const known = TRIGGERS.find((trigger) => trigger === name);

@@ -16,14 +16,6 @@ const withLifeOf = async <T>(io: Io, work: (life: Life) => Promise<T>): Promise<
 export const statusOf = (io: Io, status: string): string =>
   status === "FAILED" || status === "KILLED" ? io.paint.red(status) : status;
 
-/** An experiment by name or id. */
-export async function experimentOf(tracking: Life["tracking"], name: string): Promise<string> {
-  const found = await tracking.findExperiment(name);
-  if (found) return found.experimentId;
-  if (/^\d+$/.test(name)) return (await tracking.getExperiment(name)).experimentId;
-  throw fail("NOT_FOUND", { what: `there is no experiment ${name}`, place: "--experiment" });
-}
-
 /** The project that --project names, for searches. */
 export function projectIn(input: Input): { project?: string } {
   const named = text(input.options.project);
@@ -54,27 +46,16 @@ const search: Command = {
   examples: [`trimtab runs search "metrics.f1 > 0.8" --order "metrics.f1 DESC"`],
   action: async (io, input) => {
     const limit = numberOf(text(input.options.limit), "--limit") ?? 20;
-    const runs = await withLifeOf(io, async (life) => {
-      const names = texts(input.options.experiment);
-      const experimentIds: string[] = [];
-      for (const name of names) experimentIds.push(await experimentOf(life.tracking, name));
-      const within = projectIn(input);
-      if (names.length === 0)
-        for (let pageToken = ""; ; ) {
-          const page = await life.tracking.searchExperiments({ lifecycle: "all", pageToken, ...within });
-          experimentIds.push(...page.items.map((one) => one.experimentId));
-          if (page.nextPageToken === undefined) break;
-          pageToken = page.nextPageToken;
-        }
-      const { items } = await life.tracking.searchRuns({
-        experimentIds,
-        filter: text(input.args.filter) ?? "",
-        orderBy: texts(input.options.order),
-        lifecycle: input.options.deleted === true ? "deleted" : "active",
-        maxResults: limit,
-      });
-      return items;
-    });
+    const { findRuns } = await import("../life/find-runs.ts");
+    const query = {
+      filter: text(input.args.filter) ?? "",
+      experiments: texts(input.options.experiment),
+      order: texts(input.options.order),
+      deleted: input.options.deleted === true,
+      limit,
+      ...projectIn(input),
+    };
+    const runs = await withLifeOf(io, (life) => findRuns(life, query));
     io.data({ runs }, () =>
       table(io, runs, [
         { title: "run", value: (r) => r.runId.slice(0, 8) },
@@ -133,6 +114,7 @@ const move: Command = {
   action: async (io, input) => {
     const to = text(input.options.to);
     if (to === undefined) throw fail("USAGE", { what: "--to is missing", place: "runs move" });
+    const { experimentOf } = await import("../life/find-runs.ts");
     const moved = await withLifeOf(io, async (life) => {
       const ids = await idsOf(life, texts(input.args.run));
       await life.tracking.moveRuns(ids, await experimentOf(life.tracking, to), { actor: life.actor });

@@ -52,19 +52,17 @@ const status: Command = {
   args: [PATHS],
   action: async (io, input) => {
     const states = await withTracked(io, (tracked, life) => tracked.dataStates(life, named(input)));
-    io.data(
-      { states: states.map((s) => ({ ...s, pointer: relative(io.cwd, s.pointer), path: relative(io.cwd, s.path) })) },
-      () =>
-        table(
-          io,
-          states,
-          [
-            { title: "data", value: (s) => relative(io.cwd, s.path) },
-            { title: "state", value: (s) => (s.state === "unchanged" ? s.state : io.paint.yellow(s.state)) },
-            { title: "in the cache", value: (s) => (s.cached ? "yes" : io.paint.yellow("no")) },
-          ],
-          "nothing is kept by content here",
-        ),
+    io.data({ states }, () =>
+      table(
+        io,
+        states,
+        [
+          { title: "data", value: (s) => s.path },
+          { title: "state", value: (s) => (s.state === "unchanged" ? s.state : io.paint.yellow(s.state)) },
+          { title: "in the cache", value: (s) => (s.cached ? "yes" : io.paint.yellow("no")) },
+        ],
+        "nothing is kept by content here",
+      ),
     );
     return 0;
   },

@@ -54,12 +54,6 @@ const list: Command = {
   },
 };
 
-/** The whole id of a webhook that is named by the beginning of it. */
-async function idOf(webhooks: Webhooks, begin: string): Promise<string> {
-  const found = (await webhooks.listWebhooks()).filter((one) => one.id.startsWith(begin));
-  return found.length === 1 ? found[0]!.id : begin;
-}
-
 const log: Command = {
   name: "webhook log",
   about: "What became of what was sent, newest first",
@@ -68,7 +62,7 @@ const log: Command = {
   action: async (io, input) => {
     const limit = numberOf(text(input.options.limit), "--limit") ?? 30;
     const deliveries = await withWebhooks(io, async (all) =>
-      all.deliveries(await idOf(all, text(input.args.webhook)!), limit),
+      all.deliveries(await all.idOf(text(input.args.webhook)!), limit),
     );
     io.data({ deliveries }, () =>
       table(io, deliveries, [
@@ -88,7 +82,7 @@ const tryOut: Command = {
   about: "Send a made-up event at once and say what was answered",
   args: [{ name: "webhook", about: "its id, or the beginning of it", required: true }],
   action: async (io, input) => {
-    const tried = await withWebhooks(io, async (all) => all.testWebhook(await idOf(all, text(input.args.webhook)!)));
+    const tried = await withWebhooks(io, async (all) => all.testWebhook(await all.idOf(text(input.args.webhook)!)));
     io.data(tried, () => (tried.status === undefined ? tried.error! : `${tried.status} ${tried.text ?? ""}`.trim()));
     return tried.success ? 0 : 1;
   },
@@ -100,7 +94,7 @@ const remove: Command = {
   args: [{ name: "webhook", about: "its id, or the beginning of it", required: true }],
   action: async (io, input) => {
     const id = await withWebhooks(io, async (all, actor) => {
-      const whole = await idOf(all, text(input.args.webhook)!);
+      const whole = await all.idOf(text(input.args.webhook)!);
       await all.deleteWebhook(whole, { actor });
       return whole;
     });

@@ -21,12 +21,18 @@ import { wasLive } from "./settle.ts";
 
 const waitingOf = (all: readonly Approval[]): Approval | undefined => all.find((one) => one.state === "waiting");
 
-/** Every version of the model that was ever asked for, newest first. */
-export const listApprovals = (life: Life, model: string): Promise<Approval[]> => approvalsOf(life.db, model);
-
 /** The version that waits for a yes; at most one does. */
 export const waitingFor = async (life: Life, model: string): Promise<Approval | undefined> =>
   waitingOf(await approvalsOf(life.db, model));
+
+/** Every version of the model that a yes was ever asked for, newest first, and the one that waits. */
+export async function rolloutOf(
+  life: Life,
+  model: string,
+): Promise<{ model: string; waiting: Approval | null; approvals: Approval[] }> {
+  const approvals = await approvalsOf(life.db, model);
+  return { model, waiting: waitingOf(approvals) ?? null, approvals };
+}
 
 const KINDS: Record<ApprovalState, string> = {
   waiting: "approval.asked",

@@ -16,6 +16,16 @@ export async function verdictOf(life: Life, version: ModelVersion): Promise<Verd
   return verdicts.find((recorded) => recorded.version === version.version)?.verdict;
 }
 
+/** What the gate said of a version; null when it has not met it. NOT_FOUND. */
+export async function saidOf(
+  life: Life,
+  model: string,
+  number: number,
+): Promise<{ version: number; verdict: Verdict | null }> {
+  const version = await life.registry.getVersion(model, number);
+  return { version: version.version, verdict: (await verdictOf(life, version)) ?? null };
+}
+
 /** The version's figures on the holdout rows. */
 export const measureVersion = async (
   life: Life,

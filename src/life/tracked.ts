@@ -4,7 +4,7 @@
  */
 
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import { fail } from "../base/errors.ts";
 import { dvcCacheFolder, dvcRemoteFolder } from "../data/dvc/config.ts";
 import {
@@ -57,9 +57,12 @@ export async function addData(life: Life, paths: readonly string[]): Promise<Add
   return added;
 }
 
-/** How the workspace stands against each pointer that is named, or all. */
-export const dataStates = (life: Life, names: readonly string[]): Promise<TrackedState[]> =>
-  trackedStates(portsOf(life), pointersNamed(life, names));
+/** How the workspace stands against each pointer that is named, or all; paths relative to the root. */
+export async function dataStates(life: Life, names: readonly string[] = []): Promise<TrackedState[]> {
+  const states = await trackedStates(portsOf(life), pointersNamed(life, names));
+  const below = (path: string) => relative(life.workspace.root, path);
+  return states.map((state) => ({ ...state, pointer: below(state.pointer), path: below(state.path) }));
+}
 
 /** Resolves to the pointers whose data was put back. */
 export async function checkoutData(life: Life, names: readonly string[], force: boolean): Promise<string[]> {

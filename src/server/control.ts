@@ -8,14 +8,16 @@ import { log } from "../base/log.ts";
 import { lastEventSeq } from "../db/events.ts";
 import { checkClaim } from "../life/approval.ts";
 import { openLife, readPipeline } from "../life/context.ts";
+import { lookingWith } from "../life/inspect.ts";
 import { superviseJobs } from "../life/jobs.ts";
 import { schedule } from "../life/schedule.ts";
 import { applyRetention, lookForNewData, lookForVersions, openMonitor } from "../life/watch.ts";
 import { formatMetrics, type MetricsSnapshot } from "../serving/prometheus.ts";
 import { type Access, createAccess, type Identity } from "./access/access.ts";
 import { createGuard, requireRole } from "./access/guard.ts";
+import type { ApiContext } from "./api/context.ts";
 import { createApi, problem } from "./api/openapi.ts";
-import { API_ROUTES, type ApiContext } from "./api/routes.ts";
+import { API_ROUTES } from "./api/routes.ts";
 import { createMlflowApp, isMlflowPath, pathOf } from "./mlflow/app.ts";
 import { statusPage } from "./page.ts";
 import { createDeliveries } from "./webhooks/deliveries.ts";
@@ -80,7 +82,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     );
     closing.push(every(RETENTION_MS, async () => applyRetention(life, await pipelines())));
     closing.push(schedule(life, await pipelines(), jobs.wake));
-    const server = listen(options, { life, pipelines, checkNow, wake: jobs.wake });
+    const server = listen(options, { life, pipelines, look: lookingWith(life), checkNow, wake: jobs.wake });
     closing.push(() => server.stop(true));
     return {
       port: server.port!,

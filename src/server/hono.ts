@@ -1,3 +1,3 @@
-/** The one door to Hono for routes that are not part of the OpenAPI. */
+/** The one door to Hono itself: routes that are not part of the OpenAPI, and what runs before those that are. */
 
-export { Hono } from "hono";
+export { Hono, type MiddlewareHandler } from "hono";

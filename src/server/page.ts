@@ -4,7 +4,7 @@ import { listEvents } from "../db/events.ts";
 import { type StatusView, statusOf } from "../life/status.ts";
 import { ownVersionViews, type VersionView } from "../life/views.ts";
 import { type WindowView, windowViews } from "../life/windows.ts";
-import type { ApiContext } from "./api/routes.ts";
+import type { ApiContext } from "./api/context.ts";
 import { html, raw } from "./html.ts";
 
 /** The whole page as HTML text. */

@@ -11,6 +11,7 @@ import { type Clock, isoTime, systemClock } from "../base/clock.ts";
 import { asTrimtabError, fail } from "../base/errors.ts";
 import { publish, swapLink, writeFileAtomic } from "../base/files.ts";
 import { log } from "../base/log.ts";
+import { show } from "../spec/values.ts";
 import { readYaml, writeYaml } from "../spec/yaml.ts";
 
 export interface DeployedVersion {
@@ -80,7 +81,7 @@ export interface DeployEvent {
 export async function deployVersion(request: DeployRequest): Promise<Deployment> {
   const previous = await currentId(request.deployDir, request.model);
   const deployment = compose(request, previous);
-  const folder = join(request.deployDir, request.model, deployment.id);
+  const folder = folderOf(request.deployDir, request.model, deployment.id);
   const staging = `${folder}.tmp`;
   await mkdir(staging, { recursive: true });
   await writeFileAtomic(join(staging, "deployment.yaml"), format(deployment, request.deployDir));
@@ -127,7 +128,7 @@ export async function deploymentHistory(
   model: string,
 ): Promise<(Deployment & { current: boolean })[]> {
   const current = await currentId(deployDir, model);
-  const names = await namesIn(join(deployDir, model));
+  const names = await namesIn(folderOf(deployDir, model));
   const ids = names.filter((name) => name !== "current" && !name.endsWith(".tmp")).sort((a, b) => (a < b ? 1 : -1));
   const all = await Promise.all(ids.map((id) => readDeployment(deployDir, model, id).catch(unreadable)));
   return all.flatMap((deployment) => (deployment ? [{ ...deployment, current: deployment.id === current }] : []));
@@ -148,7 +149,7 @@ export async function currentIds(deployDir: string): Promise<Map<string, string>
 /** The id that `current` names; undefined when there is no link. */
 export async function currentId(deployDir: string, model: string): Promise<string | undefined> {
   try {
-    return basename(await readlink(join(deployDir, model, "current")));
+    return basename(await readlink(join(folderOf(deployDir, model), "current")));
   } catch {
     return undefined;
   }
@@ -156,13 +157,20 @@ export async function currentId(deployDir: string, model: string): Promise<strin
 
 /** Reads one manifest. Throws NOT_FOUND, or INVALID when it is not one. */
 export async function readDeployment(deployDir: string, model: string, id: string): Promise<Deployment> {
-  const place = join(deployDir, model, id, "deployment.yaml");
+  const place = join(folderOf(deployDir, model, id), "deployment.yaml");
   const text = await readFile(place, "utf8").catch((error: unknown) => {
     throw fail("NOT_FOUND", { what: `there is no deployment ${id} of ${model}`, place, mend: ELSEWHERE, cause: error });
   });
   const raw = parseManifest(text, place);
   const home = dirname(resolve(deployDir));
   return { ...raw, models: raw.models.map((version) => ({ ...version, folder: resolve(home, version.folder) })) };
+}
+
+/** Names and ids come from requests too: NOT_FOUND for one that would lead out of its folder. */
+function folderOf(deployDir: string, ...names: string[]): string {
+  for (const name of names)
+    if (/^\.{0,2}$|[/\0]/.test(name)) throw fail("NOT_FOUND", { what: `nothing here is called ${show(name)}` });
+  return join(deployDir, ...names);
 }
 
 const ELSEWHERE = "trimtab rollback, or trimtab deploy <version>";
@@ -191,7 +199,7 @@ const isManifest = (raw: unknown): raw is Deployment =>
 const namesIn = async (folder: string): Promise<string[]> => await readdir(folder).catch(() => []);
 
 const point = (deployDir: string, model: string, id: string): Promise<void> =>
-  swapLink(join(deployDir, model, "current"), id);
+  swapLink(join(folderOf(deployDir, model), "current"), id);
 
 function eventOf(type: DeployEvent["type"], to: Deployment, from: string | undefined, reason: string): DeployEvent {
   return { type, model: to.model, from, to: to.id, reason, models: to.models };

@@ -93,13 +93,14 @@ export async function requireRole(
 ): Promise<Identity | undefined> {
   if (await access.isOpen()) return undefined;
   const identity = await access.identify(request.headers.get("authorization"));
-  if (model !== undefined) checkAll(identity, needed, "model", [model]);
-  else if (!atLeast(identity.role, needed))
-    throw fail("FORBIDDEN", { what: `${identity.name} is ${identity.role}, and must be ${needed} for this` });
+  requireRoleIn(identity, needed, model);
   return identity;
 }
 
-/** Throws FORBIDDEN unless the identity is admin of the model; on an open server everybody is. */
-export function requireAdmin(identity: Identity | undefined, model: string): void {
-  if (identity) checkAll(identity, "admin", "model", [model]);
+/** FORBIDDEN unless the identity has that role for the model, without one everywhere; on an open server everybody has. */
+export function requireRoleIn(identity: Identity | undefined, needed: Role, model?: string): void {
+  if (!identity) return;
+  if (model !== undefined) checkAll(identity, needed, "model", [model]);
+  else if (!atLeast(identity.role, needed))
+    throw fail("FORBIDDEN", { what: `${identity.name} is ${identity.role}, and must be ${needed} for this` });
 }

@@ -4,9 +4,12 @@
 
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { asTrimtabError, fail, TrimtabErrors } from "../../base/errors.ts";
+import { toJson } from "../../base/json.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { VERSION } from "../../base/version.ts";
-import type { Identity } from "../access/access.ts";
+import type { Identity, Role } from "../access/access.ts";
+import { requireRoleIn } from "../access/guard.ts";
+import type { MiddlewareHandler } from "../hono.ts";
 
 export { z };
 
@@ -15,7 +18,11 @@ export interface ApiRoute<Context> {
   /** Below /api/v1, parameters in braces: /models/{name}. */
   path: string;
   summary: string;
-  tag: "status" | "runs" | "models" | "deployments" | "monitor" | "jobs" | "journal";
+  tag: "status" | "runs" | "models" | "data" | "deployments" | "monitor" | "jobs" | "journal" | "access";
+  /** The commands that show or do the same. */
+  cli?: readonly string[];
+  /** Who may, where that is more than the method says: a viewer reads, an editor also changes. */
+  role?: Role;
   query?: z.ZodObject;
   body?: z.ZodObject;
   /** What a 200 holds. */
@@ -37,6 +44,10 @@ const Problem = z
   })
   .openapi("Problem");
 
+/** What one must be to call a route: in the model that its path names, else everywhere. */
+export const roleNeeded = ({ role, method }: Pick<ApiRoute<never>, "role" | "method">): Role =>
+  role ?? (method === "get" ? "viewer" : "editor");
+
 /** An error as every route answers it: the table's status and { error: { code, message, place, mend } }. */
 export function problem(error: unknown): { status: number; body: { error: unknown } } {
   const known = asTrimtabError(error);
@@ -46,13 +57,22 @@ export function problem(error: unknown): { status: number; body: { error: unknow
 
 /** Hono's own refusal, which it makes before our schemas see anything: the body is not JSON. */
 const isMalformed = (error: unknown): error is Error => (error as { status?: unknown }).status === 400;
-const malformed = (error: Error) =>
+const malformed = (what: string, cause?: Error) =>
   fail("INVALID", {
-    what: error.message,
+    what,
     place: "body",
-    mend: "send a JSON object; {} where nothing is asked for",
-    cause: error,
+    mend: "send a JSON object with Content-Type: application/json; {} where nothing is asked for",
+    cause,
   });
+
+/**
+ * A page of another site can make a browser post anything but JSON without asking us first; on a server that is open to all
+ * on this machine that would be enough to deploy.
+ */
+function checkIsJson(contentType: string | undefined): void {
+  if (!/^application\/json\b/i.test(contentType ?? ""))
+    throw malformed(`the body is ${contentType ? `${contentType}, not JSON` : "not said to be JSON"}`);
+}
 
 /** A Hono app with the routes under /api/v1, each checked against its schemas, and their OpenAPI document. */
 export function createApi<Context>(routes: readonly ApiRoute<Context>[], context: Context): OpenAPIHono {
@@ -75,7 +95,7 @@ export function createApi<Context>(routes: readonly ApiRoute<Context>[], context
     },
   });
   app.onError((error, c) => {
-    const { status, body } = problem(isMalformed(error) ? malformed(error) : error);
+    const { status, body } = problem(isMalformed(error) ? malformed(error.message, error) : error);
     return c.json(body, status as 500);
   });
   for (const route of routes) addRoute(app, route, context);
@@ -83,19 +103,28 @@ export function createApi<Context>(routes: readonly ApiRoute<Context>[], context
   return app;
 }
 
+const jsonOnly: MiddlewareHandler = async (c, next) => {
+  checkIsJson(c.req.header("content-type"));
+  await next();
+};
+
 function addRoute<Context>(app: OpenAPIHono, route: ApiRoute<Context>, context: Context): void {
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!);
   const params = z.object(Object.fromEntries(names.map((name) => [name, z.string()])));
+  const needed = roleNeeded(route);
+  const same = route.cli ? ` The same as \`trimtab ${route.cli.join("`, `trimtab ")}\`.` : "";
   const definition = createRoute({
     method: route.method,
     path: `/api/v1${route.path}`,
     summary: route.summary,
+    description: `Takes ${needed === "viewer" ? "a viewer" : `an ${needed}`}.${same}`,
     tags: [route.tag],
     request: {
       params,
       ...(route.query ? { query: route.query } : {}),
       ...(route.body ? { body: { content: { "application/json": { schema: route.body } } } } : {}),
     },
+    ...(route.body ? { middleware: jsonOnly } : {}),
     responses: {
       200: { description: route.summary, content: { "application/json": { schema: route.answer } } },
       default: { description: "What went wrong, and the mend", content: { "application/json": { schema: Problem } } },
@@ -109,7 +138,9 @@ function addRoute<Context>(app: OpenAPIHono, route: ApiRoute<Context>, context: 
     const query = route.query ? (c.req.valid("query" as never) as Record<string, unknown>) : {};
     const { identity } = (c.env ?? {}) as { identity?: Identity };
     const params = c.req.param() as Record<string, string>;
+    // Again what the door checked, for the roles that only the route knows.
+    requireRoleIn(identity, needed, params.name);
     const answer = await route.handle(context, { identity, params, query, body });
-    return c.json(answer as object, 200) as never;
+    return c.body(toJson(answer), 200, { "content-type": "application/json" }) as never;
   });
 }

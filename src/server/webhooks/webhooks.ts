@@ -135,6 +135,12 @@ export function createWebhooks(options: SenderOptions & { db: Db }) {
 
     listWebhooks: async (): Promise<Webhook[]> => (await rows.allWebhooks(db)).map(webhookOf),
 
+    /** The whole id of the webhook whose id begins so; the text itself when it is not one alone. */
+    async idOf(begin: string): Promise<string> {
+      const found = (await rows.allWebhooks(db)).filter((row) => row.id.startsWith(begin));
+      return found.length === 1 ? found[0]!.id : begin;
+    },
+
     getWebhook: async (id: string): Promise<Webhook> => webhookOf(await mustFind(db, id)),
 
     /** Changes what is given. One that is made active again is told only what happens from then on. */
