@@ -127,7 +127,7 @@ export const ERRORS = {
     422,
     1,
     "The data does not meet its expectations.",
-    "look at the sample rows; mend the data or the expectation",
+    "look at the rows that trimtab validate shows; mend the data or the expectation",
   ),
   CHECK_INVALID: kind(
     400,

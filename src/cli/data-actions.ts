@@ -4,11 +4,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ColumnProfile, Profile } from "../base/profile.ts";
 import { toGreatExpectations } from "../data/checks/great-expectations.ts";
-import type { CheckReport } from "../data/checks/report.ts";
 import { readPipeline, withLife } from "../life/context.ts";
 import { checkData, featuresOf, profileData } from "../life/inspect.ts";
 import { openMonitor } from "../life/watch.ts";
 import { windowViews } from "../life/windows.ts";
+import { reportText } from "./check-report.ts";
 import { figure, type Io, table } from "./io.ts";
 
 export async function validateCommand(io: Io, file: string, asGreatExpectations: boolean): Promise<number> {
@@ -29,17 +29,6 @@ export async function validateCommand(io: Io, file: string, asGreatExpectations:
     );
   return reports.every(({ report }) => report.success) ? 0 : 1;
 }
-
-const reportText = (io: Io, step: string, report: CheckReport): string =>
-  [
-    `${io.paint.bold(step)} ${report.rows.toLocaleString("en")} rows`,
-    table(io, report.results, [
-      { title: "", value: (r) => (r.success ? io.paint.green("✓") : io.paint.red("✗")) },
-      { title: "expectation", value: (r) => r.type },
-      { title: "column", value: (r) => String(r.kwargs.column ?? "") },
-      { title: "found", value: (r) => r.says },
-    ]),
-  ].join("\n");
 
 export async function profileCommand(io: Io, data: string, file: string): Promise<number> {
   const pipeline = existsSync(join(io.cwd, file)) ? await readPipeline(io.cwd, { file, env: io.env }) : undefined;

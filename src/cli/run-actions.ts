@@ -2,6 +2,7 @@
 
 import { fail, TrimtabErrors } from "../base/errors.ts";
 import { parseDurationMs, showBytes, showDuration } from "../base/units.ts";
+import type { CheckReport } from "../data/checks/report.ts";
 import { readPipeline, withLife } from "../life/context.ts";
 import { type CycleResult, runCycle, runOptions } from "../life/cycle.ts";
 import { readPairs } from "../life/pairs.ts";
@@ -12,6 +13,7 @@ import type { PlannedStep, RunEvent, StepResult } from "../pipeline/types.ts";
 import { whyStep } from "../pipeline/why.ts";
 import type { Verdict } from "../registry/gate.ts";
 import type { TriggerName } from "../spec/types.ts";
+import { failedRows } from "./check-report.ts";
 import { type Input, numberOf, text, texts } from "./command.ts";
 import { figure, type Io, table } from "./io.ts";
 
@@ -96,6 +98,8 @@ function conclude(io: Io, result: CycleResult): number {
   const { run, version, verdict, deployment, waits } = result;
   io.data({ ...run, error: run.error?.toJSON(), version, verdict, deployment, waits }, () => {
     const parts = run.steps.length > 0 ? [stepTable(io, run.steps)] : [];
+    for (const { error } of run.steps)
+      if (error?.code === "CHECK_FAILED") parts.push(...failedRows(io, error.details as CheckReport));
     for (const { state, result } of run.steps)
       if (state === "done" && result.choice) parts.push(choiceText(io, result.choice as Choice));
     if (run.state === "nothing" && version === undefined) parts.push("nothing to do: every step is up to date");

@@ -9,7 +9,7 @@ import { ERRORS, fail, TrimtabError } from "../base/errors.ts";
 import { readGiven } from "../base/given.ts";
 import { hashValue, randomId } from "../base/hash.ts";
 import { LIMITS } from "../base/limits.ts";
-import { type CheckReport, checkFailure } from "../data/checks/report.ts";
+import { type CheckReport, checkFailure, rowText } from "../data/checks/report.ts";
 import { runChecks } from "../data/checks/run.ts";
 import { readSuite } from "../data/checks/suite.ts";
 import type { Duck } from "../data/duckdb.ts";
@@ -66,7 +66,10 @@ function validateRunner(context: KindsContext): StepRunner<ValidateStep> {
     }),
     async run(step, ctx): Promise<StepOutcome> {
       const report = await checkSubject(await context.duck(), ctx.pipeline, step);
-      for (const result of report.results) ctx.log.write(`${result.success ? "ok  " : "FAIL"} ${result.says}\n`);
+      for (const result of report.results) {
+        ctx.log.write(`${result.success ? "ok  " : "FAIL"} ${result.says}\n`);
+        if (!result.success) for (const row of result.sampleRows) ctx.log.write(`       ${rowText(result, row)}\n`);
+      }
       if (!report.success) throw checkFailure(report, `${ctx.pipeline.file}:${step.line} steps.${step.name}`);
       return { result: { checks: report }, metrics: { rows: report.rows, checks_passed: report.evaluated } };
     },

@@ -32,7 +32,20 @@ export interface CheckResult {
   problem?: string;
 }
 
-/** The error that stops a pipeline when a report is bad: names what failed, and carries the report. */
+/** Of a table with very many columns a row is shown in part. */
+const EXAMPLE_CHARS = 160;
+
+/** A sample row on one line, the columns that were checked first. */
+export function rowText({ columns }: CheckResult, row: Record<string, unknown>): string {
+  const checked = columns.filter((name) => name in row).map((name) => [name, row[name]]);
+  const text = JSON.stringify(Object.fromEntries([...checked, ...Object.entries(row)]));
+  return text.length > EXAMPLE_CHARS ? `${text.slice(0, EXAMPLE_CHARS)}…` : text;
+}
+
+/**
+ * The error that stops a pipeline when a report is bad: names what failed, and carries the report. Rows are not
+ * in its message, which also goes to alerts and the journal.
+ */
 export function checkFailure(report: CheckReport, place: string): TrimtabError {
   const failed = report.results.filter((result) => !result.success);
   const shown = failed.slice(0, 3).map((result) => `${result.type} (line ${result.line}): ${result.says}`);

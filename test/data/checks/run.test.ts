@@ -110,7 +110,7 @@ test("a failed check names the column, the share and sample rows", async () => {
   expect(failed!.sampleRows[0]).toEqual({ id: 7, delay: -1116, t: "2001-02-03T04:05:06.000Z" });
   expect(failed!.unexpectedValues).toEqual([{ value: -1116, count: 10 }]);
   expect(checkFailure(report, "pipeline.yaml:3").oneLine()).toBe(
-    "error[CHECK_FAILED] pipeline.yaml:3: 1 of 2 expectations failed: column_values_to_be_between (line 7): delay: 10 of 1,000 values (1%) are not between -100 and 2000. Mend: look at the sample rows; mend the data or the expectation.",
+    "error[CHECK_FAILED] pipeline.yaml:3: 1 of 2 expectations failed: column_values_to_be_between (line 7): delay: 10 of 1,000 values (1%) are not between -100 and 2000. Mend: look at the rows that trimtab validate shows; mend the data or the expectation.",
   );
 });
 
