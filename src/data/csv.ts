@@ -24,6 +24,10 @@ export function readCsvHead(file: string): CsvHead {
   const columns = splitRecord(line, delimiter);
   const twice = columns.find((name, i) => columns.indexOf(name) !== i);
   if (twice !== undefined) throw unreadable(`${file}:1`, `column ${JSON.stringify(twice)} appears twice`, "rename one");
+  const cases = columns.map((name) => name.toLowerCase());
+  const alike = columns.filter((_, i) => cases.indexOf(cases[i]!) !== cases.lastIndexOf(cases[i]!));
+  if (alike.length > 0)
+    throw unreadable(`${file}:1`, `columns ${alike.join(" and ")} differ only in the case of letters`, "rename one");
   if (columns.some((name) => name.trim() === ""))
     throw unreadable(`${file}:1`, `column ${columns.findIndex((n) => n.trim() === "") + 1} has no name`, "name it");
   if (columns.every((name) => name.trim() !== "" && Number.isFinite(Number(name))))

@@ -7,6 +7,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { fail, TrimtabError } from "../base/errors.ts";
 import { type CsvHead, readCsvHead } from "./csv.ts";
 import { type Duck, type DuckColumn, ident, literal } from "./duckdb.ts";
+import { requireWholeGzip } from "./gzip.ts";
 import type { SourceFiles } from "./source.ts";
 
 export interface Scan {
@@ -41,11 +42,14 @@ const dialect = (head: CsvHead): string =>
  * disk when they are large), so that the errors come now and later scans do not parse again; Parquet is read in place.
  */
 export async function openScan(duck: Duck, source: SourceFiles): Promise<Scan> {
+  await requireWholeGzip(source.files);
   const sql = scanSql(source);
   try {
     if (source.format === "parquet") {
       await requireEqualColumns(duck, source);
-      return { sql, columns: await duck.columns(sql) };
+      const columns = await duck.columns(sql);
+      await requireOwnNames(duck, source, columns);
+      return { sql, columns };
     }
     const table = `source ${tableCount++}`;
     await duck.run(`CREATE TABLE ${ident(table)} AS ${sql}`);
@@ -85,6 +89,19 @@ async function requireEqualColumns(duck: Duck, source: SourceFiles): Promise<voi
   const names = new Map(found.map((row) => [row.file_name, row.names]));
   for (const [i, file] of source.files.entries())
     requireSame(source, names.get(source.files[0]!) ?? [], names.get(file) ?? [], i);
+}
+
+/** Names are the same in any case of letters for the engine, which would call the second of two x_1 and say nothing. */
+async function requireOwnNames(duck: Duck, source: SourceFiles, columns: readonly DuckColumn[]): Promise<void> {
+  const found = await duck.rows<{ name: string }>(`SELECT name FROM parquet_schema(${literal(source.files[0]!)})`);
+  const names = new Set(found.map((row) => row.name));
+  const renamed = columns.find((column) => !names.has(column.name));
+  if (renamed === undefined) return;
+  throw fail("DATA_UNREADABLE", {
+    what: `two columns share a name or differ only in the case of letters: the second would be read as ${renamed.name}`,
+    place: source.files[0]!,
+    mend: "rename one",
+  });
 }
 
 function requireSame(source: SourceFiles, expected: readonly string[], found: readonly string[], index: number): void {

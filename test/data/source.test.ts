@@ -121,6 +121,7 @@ test("bad CSV is refused with file and line", async () => {
     ['a,b\n1,"2\n3,4\n', "/x.csv:2: Value with unterminated quote found"],
     ["1,2\n3,4\n", "/x.csv:1: the first row is all numbers, so there is no header"],
     ["a,b,a\n1,2,3\n", '/x.csv:1: column "a" appears twice'],
+    ["A,b,a\n1,2,3\n", "/x.csv:1: columns A and a differ only in the case of letters"],
     ["a,,b\n1,2,3\n", "/x.csv:1: column 2 has no name"],
     ["", "/x.csv: the file is empty"],
     ["\n\n", "/x.csv:1: there is no header row"],
@@ -128,6 +129,45 @@ test("bad CSV is refused with file and line", async () => {
   for (const [data, expected] of cases)
     expect(await refusal({ "x.csv": data }, "x.csv")).toStartWith(`error[DATA_UNREADABLE] ${expected}`);
   expect(await refusal({ "x.csv.gz": "a,b\n1,2\n" }, "x.csv.gz")).toContain("/x.csv.gz: the file is not gzip");
+});
+
+test("a gzip file that was cut is refused wherever the cut is, also where rows end well", async () => {
+  const rows = Array.from({ length: 3000 }, (_, i) => `${i},${(i * 7919) % 1000}`).join("\n");
+  const packed = {
+    "x.csv.gz": gzipSync(`a,b\n${rows}\n`),
+    "x.jsonl.gz": gzipSync(rows.replace(/^.*$/gm, '{"a":"$&"}')),
+  };
+  for (const [name, bytes] of Object.entries(packed)) {
+    expect((await read(files({ [name]: bytes }), name)).length).toBe(3000);
+    for (let cut = 1; cut < bytes.length; cut += cut < 12 ? 1 : 257)
+      expect([cut, await refusal({ [name]: bytes.subarray(0, bytes.length - cut) }, name)]).toEqual([
+        cut,
+        expect.stringContaining(`/${name}: the gzip file has no end: it was cut`),
+      ]);
+    const changed = Uint8Array.from(bytes);
+    changed[bytes.length - 6]! ^= 1;
+    expect(await refusal({ [name]: changed }, name)).toContain("the gzip file is damaged");
+  }
+  // Members one after the other are one file, as gzip has it.
+  const two = Buffer.concat([gzipSync("a,b\n1,2\n"), gzipSync("3,4\n")]);
+  expect(await read(files({ "x.csv.gz": two }), "x.csv.gz")).toEqual([
+    { a: 1, b: 2 },
+    { a: 3, b: 4 },
+  ]);
+});
+
+test("Parquet whose columns share a name is refused, not renamed", async () => {
+  // pyarrow writes such files; DuckDB does not, so a byte of one that it wrote is changed.
+  const root = files({});
+  const path = join(root, "p.parquet");
+  await duck.run(`COPY (SELECT 1 AS qqa, 2 AS qqb) TO '${path}' (FORMAT parquet)`);
+  const bytes = Buffer.from(await Bun.file(path).arrayBuffer());
+  for (let at = bytes.indexOf("qqb"); at >= 0; at = bytes.indexOf("qqb")) bytes.write("QQA", at, "latin1");
+  writeFileSync(path, bytes);
+  await expect(read(root, "p.parquet")).rejects.toMatchObject({
+    code: "DATA_UNREADABLE",
+    message: expect.stringContaining("two columns share a name or differ only in the case of letters"),
+  });
 });
 
 test("a CSV with a header and no rows is empty data, not an error", async () => {

@@ -230,6 +230,18 @@ test("row checks agree with the rule written out", async () => {
   );
 });
 
+test("where all values are the same none is an outlier", async () => {
+  for (const scan of [
+    "SELECT 3 AS v FROM range(5)",
+    "SELECT 3.5 AS v",
+    "SELECT NULL::DOUBLE AS v",
+    "SELECT 1 AS v LIMIT 0",
+  ])
+    expect((await one(scan, "column_value_z_scores_to_be_less_than", { column: "v", threshold: 1 })).success).toBe(
+      true,
+    );
+});
+
 test("an aborted run is not a failed check", async () => {
   const stop = new AbortController();
   const other = await openDuck({ threads: 1, signal: stop.signal });
