@@ -87,6 +87,74 @@ test("rows replayed one by one through a history give what SQL gives over all ro
   );
 }, 60_000);
 
+interface Drawn {
+  entity: string | string[];
+  aggregate: string;
+  of: string;
+  size: { rows?: number; range?: string; lag: number | string; closed?: string };
+  min_periods?: number | undefined;
+}
+
+const DURATIONS_MS: Record<string, number> = { "0s": 0, "1h": 1, "90m": 1.5, "3h": 3, "12h": 12 };
+const hours = (text: string | number) => DURATIONS_MS[text]! * HOUR_MS;
+
+/** The definition, row by row over all rows, sharing no code with either engine: what the past of one row says. */
+function bruteForce(data: Frame["batch"], at: number, { entity, aggregate, of, size, min_periods }: Drawn): number {
+  const columns = data.columns as unknown as Record<string, (string | number | null)[]>;
+  const key = (row: number) => [entity].flat().map((name) => columns[name]![row]);
+  const time = (row: number) => columns.t![row] as number;
+  const absent = (cell: string | number | null | undefined) => cell === null || Number.isNaN(cell);
+  if (key(at).some(absent)) return HOLE;
+  // The data is in the order of time already.
+  const own = [...Array(data.rows).keys()].filter((row) => key(row).every((cell, i) => cell === key(at)[i]));
+  let seen: number[];
+  if (size.range !== undefined) {
+    const until = time(at) - hours(size.lag);
+    seen = own.filter((row) => time(row) < until && time(row) >= until - hours(size.range!));
+  } else {
+    const end = own.indexOf(at) - Number(size.lag) + (size.closed === "right" ? 1 : 0);
+    seen = own.slice(Math.max(0, end - size.rows!), Math.max(0, end));
+  }
+  const value = (v: number) => (of === "v" ? v : of === "v > 1" ? Number(v > 1) : v * 2 - 1);
+  const values = seen
+    .map((row) => columns.v![row] as number)
+    .filter((v) => !Number.isNaN(v))
+    .map(value);
+  const n = values.length;
+  if (n < (min_periods ?? (aggregate === "count" ? 0 : 1))) return HOLE;
+  if (aggregate === "count") return n;
+  if (n === 0 || (aggregate === "std" && n < 2)) return HOLE;
+  const sum = values.reduce((a, b) => a + b, 0);
+  const squares = values.reduce((a, b) => a + (b - sum / n) ** 2, 0);
+  const answers: Record<string, number> = {
+    sum,
+    mean: sum / n,
+    std: Math.sqrt(squares / (n - 1)),
+    min: Math.min(...values),
+    max: Math.max(...values),
+    last: values.at(-1)!,
+  };
+  return answers[aggregate]!;
+}
+
+test("windows are what their definition says, written out by brute force: nothing of the future leaks", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(windows, { minLength: 1, maxLength: 4 }), rows, async (list, data) => {
+      const { specs, batch } = timed(data);
+      await duck.load("timed", specs, batch);
+      const fitted = await fitFeatures(duck, "timed", specOf(list));
+      const trained = await duck.batch(featuresSql(fitted, "timed"));
+      for (const [i, window] of list.entries()) {
+        const expected = Array.from({ length: batch.rows }, (_, at) => bruteForce(batch, at, window as Drawn));
+        const name = `f__w${i}`;
+        const column = { rows: batch.rows, columns: { [name]: Float64Array.from(expected) } };
+        expectEqual(column, trained, [name], 200);
+      }
+    }),
+    { numRuns: 150 },
+  );
+}, 60_000);
+
 test("a history that is seeded from the saved tail goes on where training ended", async () => {
   const outs = {
     train: join(folder, "t.parquet"),
