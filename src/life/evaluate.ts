@@ -116,11 +116,15 @@ async function namesRead(
 
 function add(collected: Collected, truth: Column, predictions: Predictions, model: LoadedModel): void {
   const indexOf = indexer(predictions.classes ?? model.manifest.classes);
+  const { probabilities = new Float64Array() } = predictions;
+  const width = probabilities.length / truth.length;
   for (let row = 0; row < truth.length; row++) {
     collected.truth.push(indexOf(truth[row]!));
-    collected.predicted.push(indexOf(predictions.values[row]!));
+    // Serving refuses such an answer, whatever the label beside it: nobody gets one, so it is not right.
+    const isAnswered = probabilities.subarray(row * width, (row + 1) * width).every(Number.isFinite);
+    collected.predicted.push(isAnswered ? indexOf(predictions.values[row]!) : -1);
   }
-  for (const p of predictions.probabilities ?? []) collected.probabilities.push(p);
+  for (const p of probabilities) collected.probabilities.push(p);
 }
 
 /** A label's place among the classes (a value the model cannot say is -1); numbers as they are when there are none. */

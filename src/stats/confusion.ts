@@ -12,13 +12,18 @@ export interface ConfusionScores {
  * Scores from counts, row-major `classCount` × `classCount`, truth down and prediction across, as scikit-learn's functions
  * of the same names give them. With two classes precision, recall and f1 are those of class 1; with more they are the plain
  * mean over the classes that occur in truth or prediction (`average="macro"`). A ratio with nothing below is 0
- * (`zero_division=0`). Balanced accuracy is the mean recall of the classes that occur in truth. NaN without rows.
+ * (`zero_division=0`). Balanced accuracy is the mean recall of the classes that occur in truth. NaN without rows. A table of
+ * more than two classes may hold, last, one for everything that is none of the classes; `isBinary` tells that two of three are.
  */
-export function confusionScores(counts: ArrayLike<number>, classCount: number): ConfusionScores {
+export function confusionScores(
+  counts: ArrayLike<number>,
+  classCount: number,
+  isBinary = classCount === 2,
+): ConfusionScores {
   const classes = Array.from({ length: classCount }, (_, c) => oneClass(counts, classCount, c));
   const rows = sum(classes.map((c) => c.truth));
   const seen = classes.filter((c) => c.truth + c.predicted > 0);
-  const judged = classCount === 2 ? [classes[1]!] : seen;
+  const judged = isBinary ? [classes[1]!] : seen;
   return {
     accuracy: sum(classes.map((c) => c.hits)) / rows,
     balanced_accuracy: mean(classes.filter((c) => c.truth > 0).map((c) => c.hits / c.truth)),

@@ -18,7 +18,7 @@ export type ClassificationMetric =
 export type RegressionMetric = "mae" | "rmse" | "r2" | "mape";
 
 export interface Classified {
-  /** Class index of each row. */
+  /** Class index of each row; -1 for what is none of the classes, which is never right. */
   truth: Int32Array;
   predicted: Int32Array;
   /** Rows × classCount, row-major. Only roc_auc, log_loss and brier read it. */
@@ -38,8 +38,11 @@ export function classificationMetrics<Name extends ClassificationMetric>(
   rows: Classified,
 ): Record<Name, number> {
   const confusion = names.some((name) => name in CONFUSION) ? confusionOf(rows) : undefined;
+  // Of a class that the model does not know there is no probability.
+  const isKnown = !rows.truth.includes(-1);
   const result = {} as Record<Name, number>;
-  for (const name of names) result[name] = classificationMetric(name, rows, confusion);
+  for (const name of names)
+    result[name] = name in CONFUSION || isKnown ? classificationMetric(name, rows, confusion) : Number.NaN;
   return result;
 }
 
@@ -62,10 +65,13 @@ function classificationMetric(
   }
 }
 
+/** Labels that are none of the classes have a row and a column of their own, so that none of them drops out. */
 function confusionOf({ truth, predicted, classCount }: Classified) {
-  const counts = new Float64Array(classCount * classCount);
-  for (let i = 0; i < truth.length; i++) counts[truth[i]! * classCount + predicted[i]!]! += 1;
-  return confusionScores(counts, classCount);
+  const size = classCount + 1;
+  const place = (index: number) => (index < 0 ? classCount : index);
+  const counts = new Float64Array(size * size);
+  for (let i = 0; i < truth.length; i++) counts[place(truth[i]!) * size + place(predicted[i]!)]! += 1;
+  return confusionScores(counts, size, classCount === 2);
 }
 
 /** −mean log p(true class), p kept in [ε, 1 − ε]. */
@@ -144,10 +150,11 @@ export function regressionMetrics<Name extends RegressionMetric>(
 
 function determination(truth: Float64Array, squaredError: number): number {
   if (truth.length < 2) return Number.NaN;
+  // Asked of the values: the mean of equal ones is not quite theirs, and the spread around it not quite 0.
+  if (truth.every((y) => y === truth[0])) return squaredError === 0 ? 1 : 0;
   let mean = 0;
   for (const y of truth) mean += y / truth.length;
   let spread = 0;
   for (const y of truth) spread += (y - mean) ** 2;
-  if (spread === 0) return squaredError === 0 ? 1 : 0;
   return 1 - squaredError / spread;
 }
