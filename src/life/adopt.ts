@@ -22,7 +22,7 @@ import { downloadFolder } from "../store/download.ts";
 import { openStatCache } from "../store/stat-cache.ts";
 import type { Life } from "./context.ts";
 import { proveVersion } from "./deploy.ts";
-import { assembleVersion, fittedPath, type Parts, servedInputs, taskOf, transformOf } from "./package.ts";
+import { assembleVersion, fittedPath, type Parts, servedInputs, taskOf, trainPath, transformOf } from "./package.ts";
 import { TAGS } from "./recorder.ts";
 import { readFitted, referenceProfile, takeSamples } from "./references.ts";
 import { trainedOn } from "./register.ts";
@@ -77,14 +77,16 @@ async function partsOf(
   if (!existsSync(join(at.model, "MLmodel")))
     throw fail("MODEL_INVALID", { what: "there is no MLmodel file among its files", place: at.model });
   const flavor = flavorOf(await readMlmodel(at.model), at.model);
-  const base = { model: at.model, on: at.on, target: evaluate.target, task: taskOf(evaluate) };
+  const transform = transformOf(pipeline, evaluate);
+  const train = transform ? { train: join(pipeline.root, trainPath(transform)) } : {};
+  const base = { model: at.model, on: at.on, ...train, target: evaluate.target, task: taskOf(evaluate) };
   // A copy of a version that Trimtab made brings all of it along.
   if (flavor.reference !== undefined && flavor.samples !== undefined) return base;
   const fitted = await featuresFor(duck, pipeline, evaluate, flavor, at);
   const features = fitted && join(at.scratch, "features.json");
   if (fitted && features) await writeFileAtomic(features, JSON.stringify(fitted));
   const inputs = (fitted ? servedInputs(fitted) : flavor.inputs).map((input) => input.name);
-  const rows = await trainedOn(duck, pipeline, transformOf(pipeline, evaluate), at.on);
+  const rows = await trainedOn(duck, pipeline, transform, at.on);
   return {
     ...base,
     ...(fitted && features ? { features, fitted } : {}),

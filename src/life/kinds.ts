@@ -18,7 +18,7 @@ import { runTransform } from "../data/features/transform.ts";
 import type { StepOutcome, StepRunner, StepRunners } from "../pipeline/types.ts";
 import type { EvaluateStep, Pipeline, TransformStep, ValidateStep } from "../spec/types.ts";
 import { evaluateVersion } from "./evaluate.ts";
-import { assembleVersion, fittedPath, taskOf, transformOf } from "./package.ts";
+import { assembleVersion, fittedPath, taskOf, trainPath, transformOf } from "./package.ts";
 import { readFitted } from "./references.ts";
 import { openSubject } from "./sources.ts";
 
@@ -123,7 +123,7 @@ function evaluateRunner(context: KindsContext): StepRunner<EvaluateStep> {
     stages: true,
     reads(step, pipeline) {
       const transform = transformOf(pipeline, step);
-      return transform ? [fittedPath(transform)] : [];
+      return transform ? [fittedPath(transform), trainPath(transform)] : [];
     },
     keyParts: async (step) => ({ target: step.target, metrics: step.metrics.join(",") }),
     async run(step, ctx) {
@@ -140,6 +140,7 @@ function evaluateRunner(context: KindsContext): StepRunner<EvaluateStep> {
             model: ctx.path(step.subject),
             ...(features ? { features, fitted: await readFitted(features) } : {}),
             on,
+            ...(transform ? { train: ctx.path(trainPath(transform)) } : {}),
             target: step.target,
             task: taskOf(step),
           },

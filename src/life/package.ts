@@ -45,6 +45,9 @@ export function transformOf(pipeline: Pipeline, evaluate: EvaluateStep): Transfo
 /** Where a transform step leaves its fitted state. */
 export const fittedPath = (step: TransformStep): string => join(dirname(step.outs[0]!), "features.json");
 
+/** The training rows that a transform step leaves; they carry the target. */
+export const trainPath = (step: TransformStep): string => step.outs[0]!;
+
 export interface Parts {
   /** The model's folder or file, as the trainer wrote it. */
   model: string;
@@ -53,6 +56,8 @@ export interface Parts {
   fitted?: FittedFeatures;
   /** Holdout rows: their columns tell the inputs of a model without features, their target the classes. */
   on: string;
+  /** Training rows: a rare class may be in these alone. */
+  train?: string;
   target: string;
   task: TrimtabFlavor["task"];
   /** JSON files written beside the model: reference.json, samples.json. */
@@ -119,23 +124,26 @@ async function served(folder: string, parts: Parts, written: Mlmodel | undefined
   });
 }
 
-/** Labels in order: false before true, numbers and texts ascending. */
-async function classesOf(duck: Duck, parts: Parts): Promise<(string | number | boolean)[]> {
-  const column = ident(parts.target);
-  const rows = await duck.rows<{ label: string | number | boolean }>(
-    `SELECT DISTINCT ${column} AS label FROM read_parquet(?) WHERE ${column} IS NOT NULL ORDER BY 1 LIMIT 1001`,
-    [parts.on],
+/** Labels of holdout and training rows in order: false before true, numbers and texts ascending. */
+async function classesOf(duck: Duck, { on, train, target }: Parts): Promise<(string | number | boolean)[]> {
+  const column = ident(target);
+  const labels = (file: string, isJudged: boolean) =>
+    `SELECT ${column} AS label, ${isJudged} AS judged FROM read_parquet(${literal(file)}) WHERE ${column} IS NOT NULL`;
+  const all = [labels(on, true), ...(train && existsSync(train) ? [labels(train, false)] : [])].join(" UNION ALL ");
+  const rows = await duck.rows<{ label: string | number | boolean; judged: boolean }>(
+    `SELECT label, bool_or(judged) AS judged FROM (${all}) GROUP BY 1 ORDER BY 1 LIMIT 1001`,
   );
   if (rows.length > 1000)
     throw fail("MODEL_INVALID", {
-      what: `the target ${parts.target} has over 1000 classes`,
-      place: parts.on,
+      what: `the target ${target} has over 1000 classes`,
+      place: on,
       mend: "use regression metrics for a numeric target",
     });
-  if (rows.length < 2)
+  const judged = rows.filter((row) => row.judged);
+  if (judged.length < 2)
     throw fail("DATA_UNREADABLE", {
-      what: `the target ${parts.target} is always ${rows[0]?.label ?? "missing"}, so nothing can be judged by it`,
-      place: parts.on,
+      what: `the target ${target} is always ${judged[0]?.label ?? "missing"}, so nothing can be judged by it`,
+      place: on,
       mend: "set aside rows of both classes: a larger holdout, or another split",
     });
   return rows.map((row) => row.label);

@@ -11,7 +11,7 @@ import type { EvaluateStep, Pipeline, TransformStep } from "../spec/types.ts";
 import { openStatCache } from "../store/stat-cache.ts";
 import type { Life } from "./context.ts";
 import { proveVersion } from "./deploy.ts";
-import { assembleVersion, fittedPath, servedInputs, taskOf, transformOf } from "./package.ts";
+import { assembleVersion, fittedPath, servedInputs, taskOf, trainPath, transformOf } from "./package.ts";
 import { TAGS } from "./recorder.ts";
 import { readFitted, referenceProfile, takeSamples } from "./references.ts";
 import { openSubject } from "./sources.ts";
@@ -54,6 +54,7 @@ export async function register(
     ...(features ? { features } : {}),
     ...(fitted ? { fitted } : {}),
     on: join(root, evaluate.on),
+    ...(transform ? { train: join(root, trainPath(transform)) } : {}),
     target: evaluate.target,
     task: taskOf(evaluate),
   };

@@ -20,15 +20,23 @@ export function checkPredictions(predictions: Predictions, rows: number): void {
     });
 }
 
-/** Throws MODEL_FAILED when an answer holds NaN, infinity or null. Asked of each request's own rows, so neighbours live. */
-export function checkFinite(predictions: Predictions): void {
+/**
+ * Throws MODEL_FAILED when an answer holds NaN, infinity or null. Asked of each request's own rows, so neighbours live. `place`:
+ * the model's file, where a person can mend it.
+ */
+export function checkFinite(predictions: Predictions, place?: string): void {
   const { values, probabilities } = predictions;
   const bad = values instanceof Float64Array ? firstNotFinite(values) : values.indexOf(null);
-  if (bad >= 0) throw fail("MODEL_FAILED", { what: `the model answered ${values[bad]} for row ${bad}` });
+  if (bad >= 0) throw notFinite(`${values[bad]} for row ${bad}`, place);
   const badProbability = probabilities ? firstNotFinite(probabilities) : -1;
-  if (badProbability >= 0)
-    throw fail("MODEL_FAILED", { what: `the model answered a probability of ${probabilities?.[badProbability]}` });
+  if (badProbability >= 0) throw notFinite(`a probability of ${probabilities?.[badProbability]}`, place);
 }
+
+const notFinite = (answer: string, place: string | undefined) =>
+  fail("MODEL_FAILED", {
+    what: `the model answered ${answer}`,
+    ...(place !== undefined && { place, mend: "train it so that every row gets a number" }),
+  });
 
 function firstNotFinite(values: Float64Array): number {
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;

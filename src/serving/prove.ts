@@ -19,7 +19,8 @@ export async function loadProven(folder: string, options: RuntimeOptions = {}): 
     if (samples) {
       checkParity(samples, model);
       const batch = sampleBatch(samples, model);
-      for (let round = 0; round < WARM_UP_ROUNDS; round++) checkFinite(await model.predict(batch));
+      for (let round = 0; round < WARM_UP_ROUNDS; round++)
+        checkFinite(await model.predict(batch), model.manifest.entry);
     }
     return model;
   } catch (error) {
