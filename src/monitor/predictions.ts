@@ -19,11 +19,12 @@ export interface VersionIntake {
   changed(): Map<MonitorWindow, AnswerBuffer | undefined>;
 }
 
-/** Columns watched for drift: those named, else every input but the time. */
+/** Columns watched for drift: those named, else every input but times, which only ever move on. */
 function watchedColumns(spec: MonitorSpec, { flavor }: VersionFacts): string[] {
   if (!spec.drift) return [];
   if (spec.drift.columns.length > 0) return spec.drift.columns;
-  return flavor.inputs.map(({ name }) => name).filter((name) => name !== spec.time);
+  const watched = flavor.inputs.filter(({ name, type }) => name !== spec.time && type !== "timestamp");
+  return watched.map(({ name }) => name);
 }
 
 export function createIntake(spec: MonitorSpec, facts: VersionFacts, stream: Stream<MonitorWindow>): VersionIntake {

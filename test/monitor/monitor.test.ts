@@ -11,6 +11,8 @@ import {
   FLAVOR,
   openWorld as openWorldOn,
   pipelineOf,
+  profileOf,
+  REFERENCE,
   type Row,
   rowsLike,
   START_MS,
@@ -29,6 +31,23 @@ const retrainings = () => listJobs(world.db, { kind: "retrain" });
 const kinds = async () => (await listEvents(world.db)).map((event) => event.kind);
 
 describe("drift", () => {
+  test("times, which only ever move on, are watched when they are named, and else are not", async () => {
+    const day = (i: number) => START_MS - (2000 - i) * 60_000;
+    for (const columns of [[], ["distance", "at"]]) {
+      const inputs = [...FLAVOR.inputs, { name: "at", type: "timestamp" as const, required: true }];
+      world = await openWorld({ flavor: { ...FLAVOR, inputs } });
+      const [version] = await world.deps.versions("flights");
+      const { at } = profileOf({ at: Array.from({ length: 2000 }, (_, i) => day(i)) }).columns;
+      const reference = { ...REFERENCE, columns: { ...REFERENCE.columns, at: { ...at, type: "timestamp" } } };
+      await Bun.write(join(version!.folder, "reference.json"), JSON.stringify(reference));
+      world.predict(rowsLike(500).map((row, i) => ({ ...row, at: day(3000 + i) })));
+      const [window] = await world.monitor.check(pipelineOf({ drift: drift({ columns }) }));
+      expect(window!.drift!.drifted).toEqual(columns.length === 0 ? [] : ["at"]);
+      expect(window!.action).toBe(columns.length === 0 ? "none" : "queued");
+      if (columns.length === 0) await world.close();
+    }
+  });
+
   test("rows like training's fire nothing, moved rows fire once and queue one job", async () => {
     world = await openWorld();
     const pipeline = pipelineOf({ drift: drift() });
