@@ -72,7 +72,7 @@ function prepare(expectation: Expectation, place: string): PreparedCheck {
   const allowed = [...definition.kwargs, ...COMMON_KWARGS];
   for (const name of Object.keys(kwargs)) if (!allowed.includes(name)) refuseName(args, name, definition.kwargs);
   const condition = args.has("row_condition")
-    ? conditionSql(args.text("row_condition"), args.has("condition_parser") ? args.text("condition_parser") : "pandas")
+    ? conditionSql(args.raw("row_condition"), args.has("condition_parser") ? args.text("condition_parser") : "pandas")
     : undefined;
   return { expectation, condition, plan: definition.prepare(args) };
 }
