@@ -13,6 +13,8 @@ export interface PreparedCheck {
   /** SQL; undefined: all rows. */
   condition: string | undefined;
   plan: (table: Table) => Plan;
+  /** It looks at each row's values, and says nothing of rows without. */
+  isRowWise: boolean;
 }
 
 /** Taken by every expectation; those that say how to report are not needed here. */
@@ -74,7 +76,7 @@ function prepare(expectation: Expectation, place: string): PreparedCheck {
   const condition = args.has("row_condition")
     ? conditionSql(args.raw("row_condition"), args.has("condition_parser") ? args.text("condition_parser") : "pandas")
     : undefined;
-  return { expectation, condition, plan: definition.prepare(args) };
+  return { expectation, condition, plan: definition.prepare(args), isRowWise: definition.kwargs.includes("mostly") };
 }
 
 function refuseName(args: Args, name: string, known: readonly string[]): never {

@@ -11,6 +11,7 @@ import { Answers, isOfTheFigure } from "./answers.ts";
 import { ask, count, type Judgement, type Plan, Problem, type Unexpected } from "./check.ts";
 import { type PreparedCheck, prepareChecks } from "./prepare.ts";
 import type { CheckReport, CheckResult } from "./report.ts";
+import { OTHER_TYPES, retyped, retypedSql, valuelessColumns } from "./valueless.ts";
 
 export interface CheckOptions {
   /** The file that the expectations' lines are of. */
@@ -38,7 +39,13 @@ export async function runChecks(
   try {
     for (const condition of [undefined, ...checks.map((check) => check.condition)])
       if (!views.has(condition)) views.set(condition, await createView(duck, scan, columns, condition));
-    const runs = checks.map((check) => begin(check, views.get(check.condition)!, columns, options.others ?? {}));
+    const others = options.others ?? {};
+    const runs = checks.map((check) => begin(check, views.get(check.condition)!, columns, others));
+    if (runs.some(isStuck)) {
+      const names = await valuelessColumns(duck, views.get(undefined)!.name, columns);
+      for (const [i, run] of runs.entries())
+        if (names && isStuck(run)) runs[i] = await beginRetyped(duck, run, views, columns, names, others);
+    }
     const total = ask(views.get(undefined)!.name, "count(*)");
     await answers.find(duck, [total, ...runs.flatMap((run) => run.plan?.asks ?? [])]);
     await answers.find(
@@ -50,7 +57,9 @@ export async function runChecks(
     const failed = results.filter((result) => !result.success).length;
     return { success: failed === 0, rows: count(answers.get(total)), evaluated: results.length, failed, results };
   } finally {
-    for (const view of views.values()) await duck.run(`DROP VIEW IF EXISTS ${view.name}`);
+    // The later ones are over the first.
+    for (const { name } of [...views.values()].reverse())
+      if (name !== "") await duck.run(`DROP VIEW IF EXISTS ${name}`);
   }
 }
 
@@ -73,6 +82,31 @@ function begin(
   } catch (error) {
     return { check, problem: problemOf(error) };
   }
+}
+
+/** It looks at values, and the types of its columns do not fit. */
+const isStuck = ({ check, plan, problem }: Run): boolean =>
+  check.isRowWise && plan === undefined && !problem?.startsWith(NO_CONDITION);
+
+/** Tries the other types that columns without a value may have; the run as it is when none of them fits. */
+async function beginRetyped(
+  duck: Duck,
+  run: Run,
+  views: Map<string | undefined, View>,
+  columns: readonly DuckColumn[],
+  names: ReadonlySet<string>,
+  others: Readonly<Record<string, string>>,
+): Promise<Run> {
+  const { check } = run;
+  const { name } = views.get(check.condition)!;
+  for (const type of OTHER_TYPES) {
+    const key = `${type} ${name}`;
+    const view = views.get(key) ?? { name: await nameView(duck, retypedSql(name, names, type)) };
+    views.set(key, view);
+    const again = begin(check, view, retyped(columns, names, type), others);
+    if (!isStuck(again)) return again;
+  }
+  return run;
 }
 
 /** Goes on with a plan; a Problem on the way ends it. */
@@ -98,6 +132,13 @@ interface View {
 }
 
 let viewCount = 0;
+const NO_CONDITION = "the row condition cannot be asked";
+
+async function nameView(duck: Duck, select: string): Promise<string> {
+  const name = ident(`rows under test ${++viewCount}`);
+  await duck.run(`CREATE TEMP VIEW ${name} AS ${select}`);
+  return name;
+}
 
 async function createView(
   duck: Duck,
@@ -105,20 +146,17 @@ async function createView(
   columns: readonly DuckColumn[],
   condition: string | undefined,
 ): Promise<View> {
-  const name = ident(`rows under test ${++viewCount}`);
   const floats = columns
     .filter(({ type }) => type === "DOUBLE" || type === "FLOAT")
     .map((column) => ident(column.name));
   const replaced = floats.map((c) => `CASE WHEN isnan(${c}) THEN NULL ELSE ${c} END AS ${c}`).join(", ");
   const select = `SELECT *${replaced === "" ? "" : ` REPLACE (${replaced})`} FROM (${scan})`;
   try {
-    await duck.run(
-      `CREATE TEMP VIEW ${name} AS SELECT * FROM (${select})${condition === undefined ? "" : ` WHERE ${condition}`}`,
-    );
-    return { name };
+    const filter = condition === undefined ? "" : ` WHERE ${condition}`;
+    return { name: await nameView(duck, `SELECT * FROM (${select})${filter}`) };
   } catch (error) {
     if (condition === undefined || !isOfTheFigure(error)) throw error;
-    return { name, problem: `the row condition cannot be asked: ${error.message}` };
+    return { name: "", problem: `${NO_CONDITION}: ${error.message}` };
   }
 }
 

@@ -230,6 +230,39 @@ test("row checks agree with the rule written out", async () => {
   );
 });
 
+test("a column of text without a value meets whatever is expected of values, as one of a table without rows does", async () => {
+  const empty = "SELECT range AS i, NULL::VARCHAR AS e, NULL::VARCHAR AS f FROM range(3)";
+  const cases: [string, Record<string, unknown>][] = [
+    ["column_values_to_be_between", { column: "e", min_value: 1 }],
+    ["column_values_to_be_between", { column: "e", min_value: "2024-01-01" }],
+    ["column_values_to_be_between", { column: "e", max_value: "b" }],
+    ["column_value_z_scores_to_be_less_than", { column: "e", threshold: 1 }],
+    ["column_pair_values_a_to_be_greater_than_b", { column_A: "e", column_B: "f" }],
+    [
+      "column_pair_values_a_to_be_greater_than_b",
+      { column_A: "i", column_B: "e", ignore_row_if: "either_value_is_missing" },
+    ],
+    ["column_values_to_be_increasing", { column: "e" }],
+  ];
+  for (const scan of [empty, `${empty} LIMIT 0`])
+    for (const [type, kwargs] of cases) {
+      const { success, problem, counts } = await one(scan, type, kwargs);
+      expect({ type, success, problem, unexpected: counts?.unexpected }).toEqual({
+        type,
+        success: true,
+        problem: undefined,
+        unexpected: 0,
+      });
+    }
+  // Of an aggregate there is no figure, and that is a failure.
+  expect((await one(empty, "column_mean_to_be_between", { column: "e", min_value: 1 })).success).toBe(false);
+  const mixed = "SELECT * FROM (VALUES ('x'), (NULL)) AS t(e)";
+  expect(await one(mixed, "column_values_to_be_between", { column: "e", min_value: 1 })).toMatchObject({
+    success: false,
+    problem: "column e is VARCHAR and cannot be compared with min_value 1",
+  });
+});
+
 test("where all values are the same none is an outlier", async () => {
   for (const scan of [
     "SELECT 3 AS v FROM range(5)",
