@@ -119,6 +119,24 @@ test("a post that does not say that it is JSON changes nothing", async () => {
   expect((await get("/status")).body).toMatchObject({ pipelines: [{ deployment: { models: [{ version: 2 }] } }] });
 });
 
+test("a webhook that comes twice with one key queues one run", async () => {
+  const send = async (body: object) =>
+    (await (
+      await fetch(`${api}/models/tiny/retrain`, {
+        method: "POST",
+        headers: { "content-type": "application/json; charset=utf-8" },
+        body: JSON.stringify(body),
+      })
+    ).json()) as { job?: string; repeated: boolean };
+  const first = await send({ key: "build 7", reason: "from CI" });
+  expect(first).toMatchObject({ job: expect.any(String), repeated: false });
+  expect(await send({ key: "build 7" })).toEqual({ repeated: true });
+  const { jobs } = (await get("/jobs")).body as { jobs: { id: string; trigger: string; reason: string }[] };
+  expect(jobs.map(({ id, trigger, reason }) => ({ id, trigger, reason }))).toEqual([
+    { id: first.job!, trigger: "webhook", reason: "from CI" },
+  ]);
+});
+
 test("a viewer reads and changes nothing, an editor deploys, and lists of secrets' owners are for admins", async () => {
   const make = async (name: string, ...rest: string[]) =>
     (await trimtabJson<{ token: string }>(["token", "create", name, ...rest], cwd)).token;
