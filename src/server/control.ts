@@ -40,6 +40,9 @@ const REGISTRY_MS = 1_000;
 /** How often new events are looked for and told. */
 const WEBHOOKS_MS = 2_000;
 
+/** How long a call of the API that changes something may be silent; loading a model alone may take two minutes. */
+const LONGEST_POST_S = 255;
+
 export interface Control {
   port: number;
   stop(): Promise<void>;
@@ -97,6 +100,11 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   }
 }
 
+/** The part of Bun's server that lets one connection be silent for longer than the others; 0: for ever. */
+interface Patient {
+  timeout(request: Request, silentS: number): void;
+}
+
 function listen(options: ControlOptions, context: ApiContext) {
   const api = createApi(API_ROUTES, context);
   api.get("/metrics", async (c) => c.text(formatMetrics(await options.servingMetrics({}))));
@@ -123,10 +131,13 @@ function listen(options: ControlOptions, context: ApiContext) {
     guard: createGuard(access),
   });
   // One port for both: each app answers every path, so the path decides which one is asked.
-  const fetch = async (request: Request) => {
+  const fetch = async (request: Request, server: Patient) => {
     if (isMlflowPath(pathOf(request.url))) return mlflow.fetch(request);
     const asked = await admitted(access, request);
-    return asked instanceof Response ? asked : api.fetch(request, asked);
+    if (asked instanceof Response) return asked;
+    // Nothing is sent while a large source is checked, or a model is loaded before it is deployed.
+    server.timeout(request, request.method === "GET" ? 0 : LONGEST_POST_S);
+    return api.fetch(request, asked);
   };
   try {
     return Bun.serve({
