@@ -58,6 +58,7 @@ export async function openScan(duck: Duck, source: SourceFiles): Promise<Scan> {
     if (source.format === "json") {
       requireObjects(source, columns);
       requireClosedLists(source);
+      await requireOwnNames(duck, source, columns);
     }
     return { sql: loaded, columns };
   } catch (error) {
@@ -93,9 +94,11 @@ async function requireEqualColumns(duck: Duck, source: SourceFiles): Promise<voi
 
 /** Names are the same in any case of letters for the engine, which would call the second of two x_1 and say nothing. */
 async function requireOwnNames(duck: Duck, source: SourceFiles, columns: readonly DuckColumn[]): Promise<void> {
-  const found = await duck.rows<{ name: string }>(`SELECT name FROM parquet_schema(${literal(source.files[0]!)})`);
-  const names = new Set(found.map((row) => row.name));
-  const renamed = columns.find((column) => !names.has(column.name));
+  const suspects = source.format === "parquet" ? columns : columns.filter((column) => isSuspect(column, columns));
+  if (suspects.length === 0) return;
+  const from = source.format === "parquet" ? parquetNames(source) : jsonNames(source);
+  const names = new Set((await duck.rows<{ name: string }>(from)).map((row) => row.name));
+  const renamed = suspects.find((column) => !names.has(column.name));
   if (renamed === undefined) return;
   throw fail("DATA_UNREADABLE", {
     what: `two columns share a name or differ only in the case of letters: the second would be read as ${renamed.name}`,
@@ -103,6 +106,16 @@ async function requireOwnNames(duck: Duck, source: SourceFiles, columns: readonl
     mend: "rename one",
   });
 }
+
+/** x_1 beside x may have been another x; reading all keys of JSON to know it costs another pass. */
+function isSuspect({ name }: DuckColumn, columns: readonly DuckColumn[]): boolean {
+  const base = /^(.+)_\d+$/.exec(name)?.[1]?.toLowerCase();
+  return columns.some((column) => column.name.toLowerCase() === base);
+}
+
+const parquetNames = ({ files }: SourceFiles): string => `SELECT name FROM parquet_schema(${literal(files[0]!)})`;
+const jsonNames = ({ files }: SourceFiles): string =>
+  `SELECT DISTINCT unnest(json_keys(json)) AS name FROM read_json_objects(${list(files)})`;
 
 function requireSame(source: SourceFiles, expected: readonly string[], found: readonly string[], index: number): void {
   const missing = expected.find((name) => !found.includes(name));

@@ -170,6 +170,13 @@ test("Parquet whose columns share a name is refused, not renamed", async () => {
   });
 });
 
+test("keys of JSON that differ only in case are refused, keys that look as if they did are not", async () => {
+  const said = "two columns share a name or differ only in the case of letters: the second would be read as a_1";
+  expect(await refusal({ "x.jsonl": '{"A":1,"a":2}\n' }, "x.jsonl")).toContain(said);
+  expect(await refusal({ "x.json": '[{"A":1},{"a":2}]' }, "x.json")).toContain(said);
+  expect(await read(files({ "x.jsonl": '{"A":1,"a_1":2}\n' }), "x.jsonl")).toEqual([{ A: 1, a_1: 2 }]);
+});
+
 test("a CSV with a header and no rows is empty data, not an error", async () => {
   const root = files({ "x.csv": "a,b\n" });
   expect(await read(root, "x.csv")).toEqual([]);
