@@ -5,10 +5,7 @@
 import { writeSync } from "node:fs";
 import { asTrimtabError, fail, TrimtabErrors } from "./base/errors.ts";
 import { log, redact } from "./base/log.ts";
-import { CONTROL_WORD, SERVE_WORD } from "./base/program.ts";
-import { VERSION } from "./base/version.ts";
-import { COMMANDS } from "./cli/commands.ts";
-import { runCommand } from "./cli/parse.ts";
+import { ENTRIES } from "./server/processes.ts";
 
 const ENDED_INSIDE = {
   what: "something that runs in this process ended it before its work was done",
@@ -18,17 +15,22 @@ const ENDED_INSIDE = {
 async function main(argv: readonly string[]): Promise<number> {
   try {
     const [word, argument] = argv;
-    if (word === SERVE_WORD || word === CONTROL_WORD) {
-      const entries = await import("./server/processes.ts");
-      return await (word === SERVE_WORD ? entries.serveEntry : entries.controlEntry)(argument!);
-    }
-    return await runCommand(COMMANDS, argv, VERSION);
+    const entry = ENTRIES.get(word);
+    return await (entry ? entry(argument!) : command(argv));
   } catch (error) {
     if (error instanceof TrimtabErrors) process.stderr.write(`${redact(error.message)}\n`);
     else process.stderr.write(`${asTrimtabError(error).oneLine()}\n`);
     if (error instanceof Error) log.debug("error.stack", { stack: error.stack });
     return asTrimtabError(error).exit;
   }
+}
+
+/** What a person typed. Imported here, so that our own processes do not carry it. */
+async function command(argv: readonly string[]): Promise<number> {
+  const { COMMANDS } = await import("./cli/commands.ts");
+  const { runCommand } = await import("./cli/parse.ts");
+  const { VERSION } = await import("./base/version.ts");
+  return runCommand(COMMANDS, argv, VERSION);
 }
 
 let isDone = false;

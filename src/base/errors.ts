@@ -55,6 +55,12 @@ export const ERRORS = {
     "look at what stands at that path, and at its permissions",
   ),
   PORT_TAKEN: kind(500, 1, "Another program listens on the port.", "stop it or choose another port"),
+  PORT_REFUSED: kind(
+    500,
+    1,
+    "The system does not let this program listen at the address.",
+    "choose another --host, or a port above 1023",
+  ),
   // spec
   SPEC_NOT_FOUND: kind(
     404,

@@ -4,6 +4,7 @@
  */
 
 import { fail } from "../base/errors.ts";
+import { listening } from "../base/listen.ts";
 import { log } from "../base/log.ts";
 import { lastEventSeq } from "../db/events.ts";
 import { checkClaim } from "../life/approval.ts";
@@ -48,7 +49,7 @@ export interface Control {
   stop(): Promise<void>;
 }
 
-/** Starts everything and resolves when the port answers. Throws PORT_TAKEN, and what reading the pipelines throws. */
+/** Starts everything and resolves when the port answers. Throws PORT_TAKEN, PORT_REFUSED, and what reading the pipelines throws. */
 export async function startControl(options: ControlOptions): Promise<Control> {
   const life = await openLife({ root: options.root, actor: "server" });
   const closing: (() => Promise<void> | void)[] = [() => life.close()];
@@ -139,23 +140,17 @@ function listen(options: ControlOptions, context: ApiContext) {
     server.timeout(request, request.method === "GET" ? 0 : LONGEST_POST_S);
     return api.fetch(request, asked);
   };
-  try {
-    return Bun.serve({
-      port: options.port,
-      hostname: options.host,
+  const { host, port } = options;
+  return listening(host, port, () =>
+    Bun.serve({
+      port,
+      hostname: host,
       fetch,
       idleTimeout: 60,
       // Artifacts are streamed and may be of any size; the API bounds its own bodies.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    });
-  } catch (error) {
-    if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
-    throw fail("PORT_TAKEN", {
-      what: `port ${options.port} is taken`,
-      place: "--port",
-      mend: "stop the other program or choose another with --port",
-    });
-  }
+    }),
+  );
 }
 
 /** "/api/v1/models/m/rollout" is about m. */

@@ -1,11 +1,26 @@
-/** Entries of the processes that the supervisor starts. Their argument is one JSON text, written by up.ts. */
+/** Entries of the supervisor and of the processes that it starts. Their argument is one JSON text, of up.ts or watch-over.ts. */
 
 import { asTrimtabError } from "../base/errors.ts";
+import { CONTROL_WORD, SERVE_WORD, SUPERVISE_WORD } from "../base/program.ts";
 import { workspaceAt } from "../base/workspace.ts";
 import type { ControlOptions } from "./control.ts";
+import type { Watched } from "./watch-over.ts";
+
+/** By the word that stands in place of a command. */
+export const ENTRIES: ReadonlyMap<string | undefined, (argument: string) => Promise<number>> = new Map([
+  [SUPERVISE_WORD, superviseEntry],
+  [SERVE_WORD, serveEntry],
+  [CONTROL_WORD, controlEntry],
+]);
+
+/** The supervisor: nothing else is loaded, for it lives as long as everything else and does no work. */
+async function superviseEntry(argument: string): Promise<number> {
+  const { watchOver } = await import("./watch-over.ts");
+  return watchOver(JSON.parse(argument) as Watched);
+}
 
 /** A serving process: deployment folder in, predictions out. Reads no database and no pipeline.yaml. */
-export async function serveEntry(argument: string): Promise<number> {
+async function serveEntry(argument: string): Promise<number> {
   const { root, port, host } = JSON.parse(argument) as { root: string; port: number; host: string };
   const { serveProcess } = await import("../serving/process.ts");
   const { compileFeatures } = await import("../data/features/compile.ts");
@@ -22,7 +37,7 @@ export async function serveEntry(argument: string): Promise<number> {
 }
 
 /** The control process. */
-export async function controlEntry(argument: string): Promise<number> {
+async function controlEntry(argument: string): Promise<number> {
   const { startControl } = await import("./control.ts");
   const { connectToSupervisor } = await import("../serving/ipc.ts");
   const told = connectToSupervisor();

@@ -1,10 +1,12 @@
-/** `up` and `serve` from the terminal: starts the supervisor, says where things are, waits for the signal to stop. */
+/**
+ * `up` and `serve` from the terminal: reads and checks everything, then becomes the supervisor, which says where things are
+ * and waits for the signal to stop.
+ */
 
 import { dirname, resolve } from "node:path";
-import { CONTROL_WORD, SERVE_WORD, selfCommand } from "../base/program.ts";
-import { showDuration } from "../base/units.ts";
+import { becomeSelf, SUPERVISE_WORD } from "../base/program.ts";
 import { readPipeline } from "../life/context.ts";
-import { type SupervisorOptions, supervise } from "../serving/supervisor.ts";
+import { type Watched, watchOver } from "./watch-over.ts";
 
 export interface UpOptions {
   files: string[];
@@ -18,7 +20,7 @@ export interface UpOptions {
 interface Voice {
   cwd: string;
   env: Record<string, string | undefined>;
-  say(line: string): void;
+  quiet: boolean;
 }
 
 /** Starts everything; resolves to the exit code when it was told to stop and has drained. */
@@ -27,49 +29,22 @@ export async function up(voice: Voice, options: UpOptions): Promise<number> {
   const pipelines = await Promise.all(options.files.map((file) => readPipeline(voice.cwd, { file, env: voice.env })));
   const root = dirname(resolve(voice.cwd, options.files[0]!));
   const replicas = Math.max(...pipelines.map((pipeline) => pipeline.deploy.replicas ?? 0));
-  const control = {
-    command: selfCommand(
-      CONTROL_WORD,
-      JSON.stringify({ root, files: options.files, port: options.port, host: options.host }),
-    ),
-  };
-  const said = `API and status page on http://${options.host}:${options.port}, predictions on`;
-  return watchOver(voice, { control, serving: servingOf(root, options, replicas), cwd: root, env: voice.env }, said);
+  const { files, port, host } = options;
+  return become({ ...servingOf(voice, root, options, replicas), control: { root, files, port, host } });
 }
 
 /** Starts only the serving processes. */
-export function serveOnly(voice: Voice, options: UpOptions): Promise<number> {
-  return watchOver(
-    voice,
-    { serving: servingOf(voice.cwd, options, 0), cwd: voice.cwd, env: voice.env },
-    "predictions on",
-  );
-}
+export const serveOnly = (voice: Voice, options: UpOptions): Promise<number> =>
+  become(servingOf(voice, voice.cwd, options, 0));
 
-function servingOf(root: string, options: UpOptions, replicas: number): SupervisorOptions["serving"] {
+function servingOf({ quiet }: Voice, root: string, options: UpOptions, replicas: number): Watched {
   const count = options.processes ?? (replicas || navigator.hardwareConcurrency);
-  const { host } = options;
-  return {
-    count,
-    port: options.servePort,
-    host,
-    command: (port) => selfCommand(SERVE_WORD, JSON.stringify({ root, port, host })),
-  };
+  const { host, servePort } = options;
+  return { root, quiet, startedMs: performance.timeOrigin, serving: { count, port: servePort, host } };
 }
 
-async function watchOver(voice: Voice, options: SupervisorOptions, said: string): Promise<number> {
-  const from = performance.now();
-  const supervisor = supervise(options);
-  const stopped = new Promise<void>((done) => {
-    process.once("SIGINT", done).once("SIGTERM", done);
-  });
-  const ready = await Promise.race([supervisor.ready.then(() => true), stopped.then(() => false)]);
-  if (ready) {
-    const url = `http://${options.serving.host}:${supervisor.port}`;
-    voice.say(`ready after ${showDuration(performance.now() - from)}: ${said} ${url}`);
-    await stopped;
-  }
-  voice.say("draining…");
-  await supervisor.stop();
-  return 0;
+/** What reading pipelines took (20 MB) is not kept for as long as the supervisor lives. */
+function become(watched: Watched): Promise<number> {
+  becomeSelf(SUPERVISE_WORD, JSON.stringify(watched));
+  return watchOver(watched);
 }

@@ -5,7 +5,7 @@ import { log } from "../base/log.ts";
 import { connectToSupervisor } from "./ipc.ts";
 import { type ServingOptions, startServing } from "./worker.ts";
 
-/** Serves until SIGTERM, SIGINT or the supervisor's end; resolves with the exit code. Throws PORT_TAKEN. */
+/** Serves until SIGTERM, SIGINT or the supervisor's end; resolves with the exit code. Throws PORT_TAKEN, PORT_REFUSED. */
 export async function serveProcess(options: Omit<ServingOptions, "allMetrics">): Promise<number> {
   const told = connectToSupervisor();
   try {

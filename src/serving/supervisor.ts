@@ -4,7 +4,7 @@
  * When it dies, its children notice and drain.
  */
 
-import { fail } from "../base/errors.ts";
+import { listening } from "../base/listen.ts";
 import { type Part, startPart } from "./part.ts";
 import { createMetrics, type MetricsSnapshot, sumSnapshots } from "./prometheus.ts";
 
@@ -22,6 +22,8 @@ export interface SupervisorOptions {
 export interface Supervisor {
   /** The port of the serving processes. */
   port: number;
+  /** The port of the control process, once it is ready. */
+  controlPort(): number | undefined;
   /** Resolves when every part is ready; rejects, with everything stopped, when one failed at its first start. */
   ready: Promise<void>;
   parts(): { name: string; pid: number | undefined }[];
@@ -29,7 +31,9 @@ export interface Supervisor {
   stop(): Promise<void>;
 }
 
-/** Starts the parts. Throws PORT_TAKEN before anything is started. */
+const CONTROL = "control";
+
+/** Starts the parts. Throws PORT_TAKEN or PORT_REFUSED before anything is started. */
 export function supervise(options: SupervisorOptions): Supervisor {
   const { serving, control } = options;
   const port = reservePort(serving.host, serving.port);
@@ -42,6 +46,7 @@ export function supervise(options: SupervisorOptions): Supervisor {
   /** Last numbers of each part, and of all that died, so that counters never fall. */
   const latest = new Map<string, MetricsSnapshot>();
   let departed: MetricsSnapshot = {};
+  let controlPort: number | undefined;
 
   const part = (name: string, command: string[]): Part =>
     startPart({
@@ -51,6 +56,7 @@ export function supervise(options: SupervisorOptions): Supervisor {
       ...(options.env && { env: options.env }),
       ...(options.silenceMs !== undefined && { silenceMs: options.silenceMs }),
       onMessage(message, answer) {
+        if (message.type === "ready" && name === CONTROL) controlPort = message.port;
         if (message.type === "beat") latest.set(name, message.metrics);
         if (message.type !== "metrics?") return;
         latest.set(name, message.own);
@@ -69,7 +75,7 @@ export function supervise(options: SupervisorOptions): Supervisor {
 
   const names = Array.from({ length: serving.count }, (_, i) => `serving-${i}`);
   const parts = names.map((name) => part(name, serving.command(port)));
-  if (control) parts.push(part("control", control.command));
+  if (control) parts.push(part(CONTROL, control.command));
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopped ??= Promise.all(parts.map((one) => one.stop())).then(() => undefined);
@@ -82,7 +88,13 @@ export function supervise(options: SupervisorOptions): Supervisor {
       throw error;
     },
   );
-  return { port, ready, parts: () => parts.map(({ name, pid }) => ({ name, pid: pid() })), stop };
+  return {
+    port,
+    controlPort: () => controlPort,
+    ready,
+    parts: () => parts.map(({ name, pid }) => ({ name, pid: pid() })),
+    stop,
+  };
 }
 
 /** A gauge of a process that is gone is nobody's. */
@@ -94,17 +106,8 @@ const lasting = (snapshot: MetricsSnapshot): MetricsSnapshot =>
  * take half of the first one's requests: so it is tried without it first.
  */
 function reservePort(hostname: string, port: number): number {
-  try {
-    const listener = Bun.listen({ hostname, port, socket: { data() {} } });
-    const free = listener.port;
-    listener.stop(true);
-    return free;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    throw fail("PORT_TAKEN", {
-      what: `port ${port} is taken by another program`,
-      place: `${hostname}:${port}`,
-      cause: error,
-    });
-  }
+  const listener = listening(hostname, port, () => Bun.listen({ hostname, port, socket: { data() {} } }));
+  const free = listener.port;
+  listener.stop(true);
+  return free;
 }

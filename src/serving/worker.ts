@@ -6,8 +6,8 @@
 
 import { join } from "node:path";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { fail } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
+import { listening } from "../base/listen.ts";
 import { createApp } from "./app.ts";
 import { openCapture } from "./capture.ts";
 import { createMeters, labelsOfVersion, type Meters } from "./meters.ts";
@@ -50,7 +50,7 @@ const NO_BOUND_BYTES = 2 ** 40;
 /**
  * Starts serving in this process. It listens when what is deployed is loaded (or refused): a process that comes back beside
  * others would else take its share of their requests and answer 503. What loads longer than LIMITS.listenAfterMs is not
- * waited for, so that /health answers; /ready says 503 meanwhile. Throws PORT_TAKEN.
+ * waited for, so that /health answers; /ready says 503 meanwhile. Throws PORT_TAKEN, PORT_REFUSED.
  */
 export async function startServing(options: ServingOptions): Promise<Serving> {
   const clock = options.clock ?? systemClock;
@@ -115,14 +115,7 @@ async function listen(
   { port, host = "0.0.0.0", reusePort = false }: ServingOptions,
   app: ReturnType<typeof createApp>,
 ) {
-  try {
-    return Bun.serve({ port, hostname: host, reusePort, maxRequestBodySize: NO_BOUND_BYTES, idleTimeout: 120, ...app });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    throw fail("PORT_TAKEN", {
-      what: `port ${port} is taken by another program`,
-      place: `${host}:${port}`,
-      cause: error,
-    });
-  }
+  return listening(host, port, () =>
+    Bun.serve({ port, hostname: host, reusePort, maxRequestBodySize: NO_BOUND_BYTES, idleTimeout: 120, ...app }),
+  );
 }

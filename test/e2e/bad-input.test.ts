@@ -128,6 +128,16 @@ test("a port that is taken is said before anything starts", async () => {
   holder.stop(true);
 }, 60_000);
 
+test("an address that is not this machine's is said before anything starts", async () => {
+  const files = { "pipeline.yaml": step("echo 1 > out.txt") };
+  // Of a network that is kept for documentation (RFC 5737).
+  const ended = await attempt(files, ["up", "--host", "203.0.113.1", "--port", "0", "--serve-port", "0"]);
+  expect(ended.exit).toBe(1);
+  expect(errorsOf(ended.stderr)).toEqual([
+    "error[PORT_REFUSED] 203.0.113.1:0: this machine has no such address. Mend: choose another --host, or a port above 1023.",
+  ]);
+}, 60_000);
+
 test("a pipe or a device in the place of a file is refused at once", async () => {
   const home = join(folder.path, "pipes");
   const pipeline = (steps: string) =>
