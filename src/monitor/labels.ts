@@ -1,5 +1,6 @@
 /** Class labels as they come in JSON, as indexes. */
 
+import { isDate } from "../base/clock.ts";
 import type { TrimtabFlavor } from "../spec/mlmodel.ts";
 
 /** What a captured answer or outcome is worth: the class index, or the number itself for regression; NaN when it is neither. */
@@ -23,11 +24,11 @@ export function probabilitiesOf(flavor: TrimtabFlavor): number {
   return flavor.task === "regression" ? 0 : classes === 2 ? 1 : classes;
 }
 
-/** A cell of the time column: ms, or ISO 8601 (UTC when it names no zone); undefined when it is neither. */
+/** A cell of the time column: ms, or ISO 8601 (UTC when it names no zone); undefined when it is neither, or no date of four digits. */
 export function timeOfCell(cell: unknown): number | undefined {
-  if (typeof cell === "number") return Number.isFinite(cell) ? cell : undefined;
+  if (typeof cell === "number") return isDate(cell) ? cell : undefined;
   if (typeof cell !== "string") return undefined;
   const zoned = /[zZ]$|[+-]\d{2}:?\d{2}$/.test(cell) || !cell.includes(":") ? cell : `${cell}Z`;
   const timeMs = Date.parse(zoned);
-  return Number.isNaN(timeMs) ? undefined : timeMs;
+  return isDate(timeMs) ? timeMs : undefined;
 }

@@ -11,7 +11,7 @@ export async function readBody(request: Request, bytesMax: number): Promise<unkn
   const { headers } = request;
   const declared = headers.get("content-length");
   if (declared !== null && Number(declared) > bytesMax) throw tooLarge(Number(declared), bytesMax);
-  const encoding = headers.get("content-encoding");
+  const encoding = headers.get("content-encoding")?.toLowerCase() ?? null;
   if (declared !== null && encoding === null) return parseJson(await request.text());
   const bytes = await readBounded(request, bytesMax);
   return parseJson(new TextDecoder().decode(encoding === null ? bytes : inflate(bytes, encoding, bytesMax)));
@@ -36,7 +36,7 @@ async function readBounded(request: Request, bytesMax: number): Promise<Uint8Arr
 
 function inflate(bytes: Uint8Array, encoding: string, bytesMax: number): Uint8Array {
   if (encoding === "identity") return bytes;
-  if (encoding !== "gzip")
+  if (encoding !== "gzip" && encoding !== "x-gzip")
     throw fail("REQUEST_INVALID", {
       what: `the encoding ${encoding} is not known`,
       place: "Content-Encoding",

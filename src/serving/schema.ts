@@ -5,11 +5,12 @@
  *   { "inputs": [{ "distance": 1, … }] }   rows by name (one row may stand without the list)
  *   { "columns": { "distance": [1, …] } }  columns: the fast form for many rows
  *
- * Numbers must be finite numbers, booleans true/false (or 1/0), timestamps ISO 8601 or milliseconds. Null and an absent
+ * Numbers must be finite numbers, booleans true/false (or 1/0), timestamps ISO 8601 or milliseconds, of the years 0 to 9999. Null and an absent
  * field are accepted where the input is not required. Unknown fields are refused, with the nearest known name, because a
  * renamed column is their commonest cause; a deployment may name `extra` columns that are captured and not shown to the model.
  */
 
+import { isDate } from "../base/clock.ts";
 import type { Batch, Column, ColumnSpec, ColumnType } from "../base/columns.ts";
 import { fail, type TrimtabError } from "../base/errors.ts";
 import { nearest } from "../spec/nearest.ts";
@@ -213,7 +214,10 @@ function cellToNumber(spec: ColumnSpec, cell: unknown, place: Place, row: number
 const CONVERT: Record<ColumnType, (cell: unknown) => number | undefined> = {
   number: (cell) => (typeof cell === "number" ? cell : undefined),
   boolean: (cell) => (typeof cell === "boolean" ? Number(cell) : cell === 0 || cell === 1 ? cell : undefined),
-  timestamp: (cell) => (typeof cell === "number" ? cell : typeof cell === "string" ? parseTimestamp(cell) : undefined),
+  timestamp: (cell) => {
+    const timeMs = typeof cell === "string" ? parseTimestamp(cell) : cell;
+    return typeof timeMs === "number" && isDate(timeMs) ? timeMs : undefined;
+  },
   string: () => undefined,
 };
 
@@ -221,7 +225,7 @@ const EXPECTED: Record<ColumnType, string> = {
   number: "a finite number",
   string: "text",
   boolean: "true or false",
-  timestamp: "a time: ISO 8601 text or milliseconds since 1970",
+  timestamp: "a time: ISO 8601 text or milliseconds since 1970, of the years 0 to 9999",
 };
 
 function nullCell(spec: ColumnSpec, cell: null | undefined, place: Place, row: number): null {

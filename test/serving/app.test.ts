@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
+import { parseRequest } from "../../src/serving/schema.ts";
 import { deploy, makeModel, makePlace, type Place, type Running, run } from "./helpers.ts";
 
 let place: Place;
@@ -53,6 +54,7 @@ describe("POST /predict", () => {
       fetch(`${app.url}/predict`, { method: "POST", body, headers });
     expect((await send(text, { "content-type": "text/csv" })).status).toBe(200);
     expect((await send(gzipSync(text), { "content-encoding": "gzip" })).status).toBe(200);
+    expect((await send(gzipSync(text), { "content-encoding": "GZIP" })).status).toBe(200);
     expect((await send(gzipSync("0".repeat(200_000)), { "content-encoding": "gzip" })).status).toBe(413);
     expect((await send(text, { "content-encoding": "gzip" })).status).toBe(400);
     expect((await send(text, { "content-encoding": "br" })).status).toBe(400);
@@ -150,4 +152,14 @@ test("/health, /ready and /metrics tell the state", async () => {
   const { text } = await app.get("/metrics");
   expect(text).toContain('trimtab_requests_total{model="m",version="1",variant="champion",code="200"}');
   expect(text).toContain('trimtab_request_duration_seconds_bucket{model="m",version="1",variant="champion",le="+Inf"}');
+});
+
+test("a time that no calendar has is refused, as a number and as text", () => {
+  const inputs = [{ name: "at", type: "timestamp" as const, required: true }];
+  const at = (cell: unknown) => parseRequest({ features: [cell] }, inputs).batch.columns.at?.[0];
+  expect(at("2001-03-05T17:40:00Z")).toBe(Date.UTC(2001, 2, 5, 17, 40));
+  expect(at(0)).toBe(0);
+  // A Date made of the third would throw in whoever shows it: the monitor did.
+  for (const cell of ["2001-13-45", 1e300, 8.64e15 + 1, -8.64e15, "now", true])
+    expect(() => at(cell)).toThrow("is not a time");
 });
