@@ -5,15 +5,16 @@ import { fail } from "../base/errors.ts";
 
 /**
  * Parses the body, gzip when Content-Encoding says so; the Content-Type is not asked for. Throws REQUEST_TOO_LARGE before
- * reading when Content-Length is over, while reading when there is none; REQUEST_INVALID when it is not JSON.
+ * reading when Content-Length is over, while reading when there is none; REQUEST_INVALID when it is not JSON or its client
+ * hung up.
  */
 export async function readBody(request: Request, bytesMax: number): Promise<unknown> {
   const { headers } = request;
   const declared = headers.get("content-length");
   if (declared !== null && Number(declared) > bytesMax) throw tooLarge(Number(declared), bytesMax);
   const encoding = headers.get("content-encoding")?.toLowerCase() ?? null;
-  if (declared !== null && encoding === null) return parseJson(await request.text());
-  const bytes = await readBounded(request, bytesMax);
+  if (declared !== null && encoding === null) return parseJson(await request.text().catch(hungUp));
+  const bytes = await readBounded(request, bytesMax).catch(hungUp);
   return parseJson(new TextDecoder().decode(encoding === null ? bytes : inflate(bytes, encoding, bytesMax)));
 }
 
@@ -22,6 +23,12 @@ const tooLarge = (sizeBytes: number, bytesMax: number) =>
     what: `the body has ${sizeBytes} bytes or more, the most is ${bytesMax}`,
     place: "body",
   });
+
+/** Nobody reads the answer; but what a client does is no error of ours, to be logged as one. */
+function hungUp(error: Error): never {
+  if (error.name !== "AbortError") throw error;
+  throw fail("REQUEST_INVALID", { what: "the client hung up before its body was whole", place: "body", cause: error });
+}
 
 async function readBounded(request: Request, bytesMax: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];

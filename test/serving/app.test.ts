@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { parseRequest } from "../../src/serving/schema.ts";
-import { deploy, makeModel, makePlace, type Place, type Running, run } from "./helpers.ts";
+import { deploy, makeModel, makePlace, type Place, type Running, run, until } from "./helpers.ts";
 
 let place: Place;
 let app: Running;
@@ -134,6 +134,27 @@ describe("refusals name the field", () => {
     const many = { columns: { a: new Array(20_001).fill(1), b: new Array(20_001).fill(1) } };
     expect((await app.post("/predict", many)).body.error.code).toBe("REQUEST_TOO_LARGE");
   });
+});
+
+test("a client that hangs up in the middle of its body is no error of ours", async () => {
+  const counted = async (code: string) =>
+    Number(
+      new RegExp(`^trimtab_requests_total\\{code="${code}"\\} (\\d+)$`, "m").exec(
+        (await app.get("/metrics")).text,
+      )?.[1],
+    );
+  await app.post("/predict", "");
+  const before = await counted("400");
+  const heads = ["Content-Length: 100\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"];
+  for (const head of heads) {
+    const { hostname, port } = new URL(app.url);
+    const socket = await Bun.connect({ hostname, port: Number(port), socket: { data() {} } });
+    socket.write(`POST /predict HTTP/1.1\r\nHost: x\r\n${head}`);
+    await Bun.sleep(50);
+    socket.terminate();
+  }
+  await until("both are counted", async () => (await counted("400")) === before + 2);
+  expect(await counted("500")).toBeNaN();
 });
 
 test("other addresses and methods are 404 in the same form", async () => {
