@@ -1,9 +1,10 @@
 /**
  * The one door to onnxruntime-node: a file becomes a function from columns to predictions. It takes one matrix input
- * (rows × columns) or one input a column, and gives what the graph's outputs hold: numbers, text, probabilities.
+ * (rows × columns) or one input a column, and gives what the graph's outputs hold: numbers, text, probabilities. A graph
+ * whose inputs are fixed at one row, as PyTorch exports them unless told otherwise, is run once a row.
  *
  * `run` works synchronously on the thread that calls it (onnxruntime #19611), so who calls it decides where it may block:
- * see onnx.ts. zip-mapped outputs (a list of maps) are refused by the runtime; export with zipmap: false.
+ * see onnx.ts. It cannot read zip-mapped outputs (a list of maps).
  */
 
 import { InferenceSession, Tensor } from "onnxruntime-node";
@@ -18,7 +19,7 @@ export interface OnnxModel {
 
 type Metadata = { name: string; isTensor: boolean; type?: string; shape?: readonly (number | string)[] };
 
-/** Loads a graph. Rejects when the file is no ONNX model or takes other inputs than these columns. */
+/** Loads a graph. Rejects when the file is no ONNX model, takes other inputs than these columns or answers with maps. */
 export async function openOnnx(
   path: string,
   columns: readonly string[],
@@ -27,19 +28,56 @@ export async function openOnnx(
   // One thread: the requests of many clients share the cores, not the parts of one.
   const session = await InferenceSession.create(path, { intraOpNumThreads: 1, interOpNumThreads: 1 });
   const inputs = session.inputMetadata as readonly Metadata[];
+  const maps = (session.outputMetadata as readonly Metadata[]).find((output) => !output.isTensor);
+  if (maps)
+    throw new Error(
+      `the graph's output ${maps.name} is no tensor but a list of maps: export it with zipmap switched off`,
+    );
   const feed =
     inputs.length === 1 && isMatrix(inputs[0]!, columns) ? matrixFeed(inputs[0]!) : columnFeed(inputs, columns);
-  return {
-    async run(values, rows) {
-      const outputs = await session.run(feed(values, rows));
-      return readOutputs(
-        session.outputNames.map((name) => outputs[name] as Tensor),
-        rows,
-        classCount,
-      );
-    },
-    close: () => session.release(),
+  const run = async (values: readonly Column[], rows: number): Promise<RawPredictions> => {
+    const outputs = await session.run(feed(values, rows));
+    return readOutputs(
+      session.outputNames.map((name) => outputs[name] as Tensor),
+      rows,
+      classCount,
+    );
   };
+  const takesOneRow = inputs.some((input) => input.shape?.[0] === 1);
+  return { run: takesOneRow ? rowByRow(run) : run, close: () => session.release() };
+}
+
+function rowByRow(run: OnnxModel["run"]): OnnxModel["run"] {
+  return async (columns, rows) => {
+    const answers: RawPredictions[] = [];
+    for (let row = 0; row < rows; row++)
+      answers.push(
+        await run(
+          columns.map((column) => column.slice(row, row + 1)),
+          1,
+        ),
+      );
+    return join(answers);
+  };
+}
+
+function join(answers: readonly RawPredictions[]): RawPredictions {
+  const values = answers.map((answer) => answer.values);
+  const isText = !(values[0] instanceof Float64Array);
+  return {
+    values: isText ? (values.flat() as (string | null)[]) : concatenate(values as Float64Array[]),
+    probabilities: answers[0]?.probabilities && concatenate(answers.map((answer) => answer.probabilities!)),
+  };
+}
+
+function concatenate(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 function isMatrix(input: Metadata, columns: readonly string[]): boolean {
@@ -98,18 +136,35 @@ function numberTensor(input: Metadata, cells: Float64Array, dims: number[]): Ten
     case "int64":
       return new Tensor(
         "int64",
-        BigInt64Array.from(cells, (cell) => BigInt(Math.round(cell))),
+        BigInt64Array.from(cells, (cell) => BigInt(whole(input, cell))),
         dims,
       );
     case "int32":
-      return new Tensor("int32", Int32Array.from(cells), dims);
+      return new Tensor(
+        "int32",
+        Int32Array.from(cells, (cell) => whole(input, cell)),
+        dims,
+      );
     case "bool":
-      return new Tensor("bool", Uint8Array.from(cells), dims);
+      return new Tensor(
+        "bool",
+        Uint8Array.from(cells, (cell) => whole(input, cell)),
+        dims,
+      );
     case "float32":
       return new Tensor("float32", Float32Array.from(cells), dims);
     default:
       throw new Error(`the graph takes ${input.type} for ${input.name}, which no column can be`);
   }
+}
+
+/** Neither a missing number nor a half may become another number in silence. */
+function whole(input: Metadata, cell: number): number {
+  const isWhole = input.type === "int32" ? (cell | 0) === cell : Number.isSafeInteger(cell);
+  if (isWhole) return cell;
+  throw new Error(
+    `the graph takes whole numbers for ${input.name} and would get ${Number.isNaN(cell) ? "a missing value" : cell}`,
+  );
 }
 
 /** A matrix of one number a class is probabilities, of one number a row P(class 1); what is left, the values. */

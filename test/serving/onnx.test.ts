@@ -68,6 +68,33 @@ describe.each([
     await model.close();
   });
 
+  test("a graph that is fixed at one row answers many", async () => {
+    const folder = await folderWith(wrap(onnxModel({ ...classifier, rows: 1 })), { classes: ["early", "late"] });
+    const model = await loadVersion(folder);
+    const answer = await model.predict(rows);
+    expect(answer.values).toEqual(["early", "late", "early"]);
+    for (const row of [0, 1, 2]) expect(answer.probabilities![row * 2 + 1]).toBeCloseTo(expected[row]!, 6);
+    await model.close();
+  });
+
+  test("whole numbers stay whole: a half and a missing value are refused by the input's name", async () => {
+    const graph = onnxModel({ weights: [[2], [10]], bias: [1], softmax: false, type: "int64" });
+    const model = await loadVersion(await folderWith(wrap(graph), { task: "regression" }));
+    const ask = (a: number) => model.predict({ rows: 1, columns: { a: Float64Array.of(a), b: Float64Array.of(-3) } });
+    expect((await ask(4)).values).toEqual(Float64Array.of(-21));
+    for (const [cell, shown] of [
+      [2.5, "2.5"],
+      [Number.NaN, "a missing value"],
+    ] as const)
+      await expect(ask(cell)).rejects.toThrow(`the graph takes whole numbers for x and would get ${shown}`);
+    await model.close();
+  });
+
+  test("an answer in maps is refused with its mend", async () => {
+    const folder = await folderWith(wrap(onnxModel({ ...classifier, sequence: true })));
+    await expect(loadVersion(folder)).rejects.toThrow("maps is no tensor but a list of maps: export it with zipmap");
+  });
+
   test("a file cut in half, and one with other columns, are refused", async () => {
     const whole = wrap(onnxModel(classifier));
     await expect(loadVersion(await folderWith(whole.subarray(0, whole.length / 2)))).rejects.toMatchObject({
