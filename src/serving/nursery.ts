@@ -38,7 +38,7 @@ interface Running {
   hub: Hub;
   control: Link;
   child: Bun.Subprocess<"ignore", "ignore", "pipe">;
-  tail(): string;
+  tail: Tail;
   deaths: Map<number, string>;
   onDeath: (() => void)[];
 }
@@ -91,7 +91,7 @@ async function start(python: string, root: string): Promise<Running> {
     const control = await Promise.race([hello, child.exited.then(() => undefined)]);
     if (control) return watch({ hub, control, child, tail, deaths: new Map(), onDeath: [] });
     hub.close();
-    throw cannotStart(python, lastLine(tail()));
+    throw cannotStart(python, lastLine(tail.since(0)));
   }
   hub.close();
   throw cannotStart(python, child.message);
@@ -140,6 +140,7 @@ async function fork(running: Running, { folder, entry }: { folder: string; entry
   const token = randomId();
   const arriving = running.hub.expect(token, LIMITS.modelLoadMs);
   arriving.catch(() => undefined);
+  const saidBytes = running.tail.saidBytes();
   try {
     const { pid } = (await askJson(running.control, { token, folder, entry })) as { pid: number };
     const link = await arriving;
@@ -147,12 +148,12 @@ async function fork(running: Running, { folder, entry }: { folder: string; entry
       link,
       pid,
       kill: () => kill(pid),
-      obituary: async () => `${await newsOf(running, pid)}${lastWords(running.tail())}`,
+      obituary: async () => `${await newsOf(running, pid)}${lastWords(running.tail.since(saidBytes))}`,
     };
   } catch (error) {
     if (!(error instanceof LinkClosed)) throw error;
     throw fail("MODEL_FAILED", {
-      what: `Python died: ${lastLine(running.tail())}`,
+      what: `Python died: ${lastLine(running.tail.since(saidBytes))}`,
       place: dirname(folder),
       cause: error,
     });
@@ -188,14 +189,26 @@ const readable = (tail: string): string =>
     .findLast((line) => line !== "")
     ?.slice(-300) ?? "";
 
+interface Tail {
+  /** Bytes that were said in all. */
+  saidBytes(): number;
+  /** What is kept of that said after so many bytes: the words of one model are not taken for another's. */
+  since(bytes: number): string;
+}
+
 /** Reads a stream to its end, so that nobody blocks on it, and keeps its last bytes. */
-function keepTail(stream: ReadableStream<Uint8Array>): () => string {
+function keepTail(stream: ReadableStream<Uint8Array>): Tail {
   let tail = Buffer.alloc(0);
+  let saidBytes = 0;
   void (async () => {
     for await (const chunk of stream) {
+      saidBytes += chunk.length;
       tail = Buffer.concat([tail, chunk.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
       log.debug("a model process said", { text: Buffer.from(chunk.subarray(0, 1000)).toString() });
     }
   })().catch(() => undefined);
-  return () => tail.toString();
+  return {
+    saidBytes: () => saidBytes,
+    since: (bytes) => (saidBytes > bytes ? tail.subarray(-(saidBytes - bytes)).toString() : ""),
+  };
 }

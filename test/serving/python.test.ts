@@ -286,6 +286,17 @@ describe("models that misbehave", () => {
     await model.close();
   });
 
+  withPython("the last words of one model are not taken for another's", async () => {
+    const dies = (words: string) => `import pickle
+class M:
+    def __reduce__(self): return (eval, (${JSON.stringify(words)},))
+pickle.dump(M(), open("model.pkl", "wb"))`;
+    const loud = await build(dies("[print('farewell'), __import__('os')._exit(3)]"));
+    await expect(load(loud.folder)).rejects.toThrow("ended with exit code 3; its last words: farewell");
+    const silent = await build(dies("__import__('os')._exit(4)"));
+    await expect(load(silent.folder)).rejects.toThrow(/ended with exit code 4$/);
+  });
+
   withPython("a batch under way when its process is killed is answered by the next process", async () => {
     const { folder } = await build(ODD.replace("time.sleep(60)", "time.sleep(0.5)"));
     let restarts = 0;

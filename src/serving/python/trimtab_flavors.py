@@ -66,7 +66,17 @@ class BoosterOnFrames:
         self.feature_names_in_ = booster.feature_names
 
     def predict(self, data):
-        return self.booster.predict(need("xgboost").DMatrix(data, feature_names=self.booster.feature_names))
+        matrix = need("xgboost").DMatrix(data, feature_names=self.booster.feature_names, enable_categorical=True)
+        return self.booster.predict(matrix)
+
+
+def knows_categories(model):
+    """Whether text must come to it as pandas' categories, whose codes it translates into those that it was trained with: LightGBM
+    always, XGBoost from 3.1 on. Before, XGBoost took the codes as they came, which serving cannot know: it refuses text itself."""
+    if getattr(getattr(model, "booster_", model), "pandas_categorical", None):
+        return True
+    booster = model.get_booster() if hasattr(model, "get_booster") else getattr(model, "booster", None)
+    return hasattr(booster, "get_categories") and "c" in (booster.feature_types or ())
 
 
 def load_classifier(path, flavors):

@@ -9,7 +9,7 @@ import struct
 import sys
 import warnings
 
-from trimtab_flavors import load_classifier, load_file, need, resolve_entry
+from trimtab_flavors import knows_categories, load_classifier, load_file, need, resolve_entry
 
 NUMBER_VALUES, TEXT_VALUES = 0, 1
 
@@ -45,6 +45,7 @@ class Model:
             self.model = load_file(path, flavors)
             self.methods = self.choose_methods(flavors.get("predict_fn"))
             self.use_frame = None
+        self.texts_are_categories = knows_categories(self.model)
         self.order = self.check_columns()
         self.class_order = self.match_classes()
 
@@ -170,6 +171,8 @@ class Model:
             column = columns[i]
             if self.types[i] == "timestamp":
                 column = pandas.to_datetime(column, unit="ms")
+            elif isinstance(column, list) and self.texts_are_categories:
+                column = pandas.Categorical(column)
             elif self.types[i] == "boolean" and not self.numpy.isnan(column).any():
                 column = column.astype(bool)
             cast = self.casts.get(self.columns[i])
