@@ -36,7 +36,7 @@ if (!flightsFile()) throw new Error("vega-datasets is missing: run npm install")
 rmSync(HOME, { recursive: true, force: true });
 
 progress.chapter("January and February become a dataset, a model and a deployment");
-await trimtab(["init", HOME, "--template", "flights"], REPO);
+await trimtab(["init", HOME, "--template", "flights", "--quiet"], REPO);
 await trimtab(["run"], HOME);
 const checks = await checksOf(["validate", "--json", "--quiet"]);
 
@@ -50,7 +50,7 @@ const server = Bun.spawn([TRIMTAB, "up", "--port", String(control), "--serve-por
   stderr: values.json ? "ignore" : "inherit",
 });
 const api = `http://127.0.0.1:${control}/api/v1`;
-const readyMs = await ready(`http://127.0.0.1:${serving}/ready`);
+const readyMs = await ready([`http://127.0.0.1:${serving}/ready`, `http://127.0.0.1:${control}/health`]);
 progress.say(`ready after ${Math.round(readyMs)} ms`);
 
 let summary: Summary;
@@ -158,16 +158,19 @@ async function post(path: string, body: unknown): Promise<unknown> {
   return response.json();
 }
 
-async function ready(url: string): Promise<number> {
+/** Milliseconds until all of them answer; a busy machine may start one process well before another. */
+async function ready(urls: readonly string[]): Promise<number> {
   const from = performance.now();
-  while (performance.now() - from < 20_000) {
-    const ok = await fetch(url).then(
+  const answers = (url: string) =>
+    fetch(url).then(
       (r) => r.ok,
       () => false,
     );
-    if (ok) return performance.now() - from;
+  while (performance.now() - from < 20_000) {
+    if ((await Promise.all(urls.map(answers))).every(Boolean)) return performance.now() - from;
     await Bun.sleep(10);
   }
+  server.kill("SIGTERM");
   throw new Error(`the server is not ready after 20 s; look in ${existsSync(HOME) ? HOME : "the folder"}`);
 }
 
