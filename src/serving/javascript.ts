@@ -105,8 +105,22 @@ function ownLabels(answer: unknown, classes: Label[] | undefined): Predictions {
   const { values, probabilities } = (answer ?? {}) as { values?: unknown; probabilities?: unknown };
   const column = toNumbers(values) ?? (Array.isArray(values) ? (values as (string | null)[]) : undefined);
   if (column === undefined) throw fail("MODEL_FAILED", { what: "the model answered neither numbers nor { values }" });
+  checkLabels(column, classes);
   const shares = toNumbers(probabilities);
   return { values: column, ...(classes && { classes }), ...(classes && shares && { probabilities: shares }) };
+}
+
+/** Throws MODEL_FAILED when a value is none of the classes, or no number where there are none. */
+function checkLabels(column: Column, classes: Label[] | undefined): void {
+  if (classes === undefined) {
+    if (!(column instanceof Float64Array))
+      throw fail("MODEL_FAILED", { what: "the model answered text, and its task is a regression" });
+    return;
+  }
+  const known = new Set<unknown>(classes.map((label) => (typeof label === "string" ? label : Number(label))));
+  const strange = column.findIndex((value: unknown) => !known.has(value));
+  if (strange >= 0)
+    throw fail("MODEL_FAILED", { what: `the model answered ${column[strange]}, which is none of its classes` });
 }
 
 /** Numbers of any typed array or list, true and false as 1 and 0; undefined for everything else. */

@@ -125,6 +125,19 @@ test("plain lists, other typed arrays and booleans are taken for what they are",
   }
 });
 
+test("labels that are none of the classes, and text of a regression, reach nobody", async () => {
+  const rows = { rows: 2, columns: { a: new Float64Array(2), b: new Float64Array(2) } };
+  let version = 100;
+  const ask = async (values: string, flavor: object) => {
+    const source = `export const predict = () => ({ values: ${values} });`;
+    return (await loadVersion(await makeModel(place, version++, source, flavor))).predict(rows);
+  };
+  expect((await ask('["b", "a"]', { classes: ["a", "b"] })).values).toEqual(["b", "a"]);
+  await expect(ask('["a", "x"]', { classes: ["a", "b"] })).rejects.toThrow("answered x, which is none of its classes");
+  await expect(ask("[0, 2.0]", { classes: [0, 1] })).rejects.toThrow("answered 2, which is none of its classes");
+  await expect(ask('["x", "longer"]', { task: "regression" })).rejects.toThrow("its task is a regression");
+});
+
 test("three classes: rows × classes, the likeliest wins, the first of equals", async () => {
   const source = "export const predict = (c, rows) => Float64Array.of(0.2, 0.4, 0.4, 1, 0, 0);";
   const model = await loadVersion(await makeModel(place, 1, source, { classes: ["a", "b", "c"] }));
