@@ -39,6 +39,19 @@ interface Window {
   reason: string;
 }
 
+/** Where a version came from. */
+interface Lineage {
+  version: { version: number };
+  run?: {
+    runId: string;
+    trigger?: string;
+    git?: { commit: string; dirty: boolean };
+    params: Record<string, string>;
+    environment: Record<string, string>;
+    datasets: { name: string; digest: string }[];
+  };
+}
+
 interface Check {
   type: string;
   says: string;
@@ -51,6 +64,7 @@ export interface Summary {
   checks: Check[];
   events: { events: Event[] };
   versions: { versions: Version[] };
+  lineage: Lineage[];
   windows: { windows: Window[] };
   deployments: { deployments: { id: string; models: { version: number }[]; current: boolean }[] };
   serving: {
@@ -107,6 +121,39 @@ function table(head: string[], body: (string | number)[][]): string {
 
 const TOLD = /^(version\.|gate\.|deployment\.|drift\.|performance\.|window\.|job\.|automation\.|monitor\.|trigger\.)/;
 
+function lineageTable(lineage: readonly Lineage[]): string {
+  const pairs = (values: Record<string, string>) =>
+    Object.entries(values)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(" ");
+  return table(
+    ["version", "trigger", "run", "data", "params", "commit", "environment"],
+    lineage.map(({ version, run }) => [
+      version.version,
+      run?.trigger ?? "",
+      run?.runId.slice(0, 8) ?? "",
+      run?.datasets.map(({ name, digest }) => `${name} ${digest.slice(0, 8)}`).join(" ") ?? "",
+      pairs(run?.params ?? {}),
+      run?.git ? `${run.git.commit.slice(0, 8)}${run.git.dirty ? " and changes" : ""}` : "",
+      pairs(run?.environment ?? {}),
+    ]),
+  );
+}
+
+/** What became of the values that a version never saw, over the weeks that it served; undefined when there were none. */
+function unseenLine(windows: readonly Window[], version: number, column: string): string | undefined {
+  const weeks = windows
+    .map((window) => ({
+      from: day(window.fromMs),
+      flights: Math.round((window.drift[column]?.unseen ?? 0) * window.rows),
+    }))
+    .filter((week) => week.flights > 0);
+  if (weeks.length === 0) return undefined;
+  const flights = weeks.reduce((sum, week) => sum + week.flights, 0);
+  const most = weeks.reduce((a, b) => (b.flights > a.flights ? b : a));
+  return `- ${column}: ${flights} flights of ${weeks.length} weeks name one that version ${version} never saw, most in the week of ${most.from} (${most.flights}); it answers them with the mean of all`;
+}
+
 export function printSummary(summary: Summary): void {
   const { serving } = summary;
   const events = summary.events.events.filter((event) => TOLD.test(event.kind));
@@ -131,16 +178,11 @@ export function printSummary(summary: Summary): void {
   );
   console.log(
     `\nVersions\n${table(
-      ["version", "gate", "traffic", ...measured, "run"],
-      versions.map((v) => [
-        v.version,
-        v.gate,
-        `${v.trafficPercent}%`,
-        ...measured.map((m) => show(v.metrics[m])),
-        v.runId?.slice(0, 8) ?? "",
-      ]),
+      ["version", "gate", "traffic", ...measured],
+      versions.map((v) => [v.version, v.gate, `${v.trafficPercent}%`, ...measured.map((m) => show(v.metrics[m]))]),
     )}`,
   );
+  console.log(`\nWhere they came from\n${lineageTable(summary.lineage)}`);
   for (const version of versions) {
     if (!version.verdict) continue;
     console.log(
@@ -172,13 +214,14 @@ export function printSummary(summary: Summary): void {
   const allowed = summary.checks.filter((check) => check.success && (check.counts?.unexpected ?? 0) > 0);
   console.log(`\nTrouble in the data, and what became of it`);
   for (const check of allowed) console.log(`- ${check.says}: within what ${check.type} allows, so the run went on`);
-  for (const column of ["origin", "destination"])
-    for (const window of windows) {
-      const flights = Math.round((window.drift[column]?.unseen ?? 0) * window.rows);
-      if (flights > 0)
-        console.log(
-          `- week of ${day(window.fromMs)}: ${flights} flights name a ${column} that version ${window.version} never saw; it answers them with the mean of all`,
-        );
+  for (const { version } of versions)
+    for (const column of ["origin", "destination"]) {
+      const line = unseenLine(
+        windows.filter((window) => window.version === version),
+        version,
+        column,
+      );
+      if (line) console.log(line);
     }
 
   console.log(`

@@ -113,6 +113,11 @@ async function jobsDone(week: string): Promise<void> {
   }
 }
 
+async function lineageOf({ versions }: Summary["versions"]): Promise<Summary["lineage"]> {
+  const one = ({ version }: { version: number }) => get(`/models/flight-delay/versions/${version}/lineage`);
+  return (await Promise.all(versions.toSorted((a, b) => a.version - b.version).map(one))) as Summary["lineage"];
+}
+
 async function collect(replay: Replay): Promise<Summary> {
   const [events, versions, windows, deployments] = await Promise.all([
     get("/events?limit=1000"),
@@ -124,6 +129,7 @@ async function collect(replay: Replay): Promise<Summary> {
     checks,
     events,
     versions,
+    lineage: await lineageOf(versions as Summary["versions"]),
     windows,
     deployments,
     serving: {
