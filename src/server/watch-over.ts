@@ -44,7 +44,8 @@ function start({ root, serving, control }: Watched): Supervisor {
 }
 
 function placesOf({ serving: { host } }: Watched, supervisor: Supervisor): string {
-  const predictions = `predictions on http://${host}:${supervisor.port}`;
+  const url = (port: number) => `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const predictions = `predictions on ${url(supervisor.port)}`;
   const port = supervisor.controlPort();
-  return port === undefined ? predictions : `API and status page on http://${host}:${port}, ${predictions}`;
+  return port === undefined ? predictions : `API and status page on ${url(port)}, ${predictions}`;
 }
