@@ -105,6 +105,9 @@ export const LIMITS = {
   /** Points of a metric's history on one page. */
   historyPoints: 50_000,
   searchTraces: 500,
+  /** A regular expression of a filter, and the steps it is made into: what a test of one letter may cost. */
+  patternChars: 1000,
+  patternSteps: 2000,
   /** Traces that one call deletes unless it says how many. */
   deleteTraces: 100_000,
   searchModels: 1000,

@@ -6,7 +6,7 @@
 import type { Db, Sql } from "./db.ts";
 import { allIn } from "./lists.ts";
 import type { Clause } from "./search/grammar.ts";
-import { compare, type Piece } from "./search/sql.ts";
+import { allOf, compare, type Piece } from "./search/sql.ts";
 
 export interface AssessmentRow {
   trace_seq: number;
@@ -35,28 +35,45 @@ export const assessmentsOf = (sql: Sql, seqs: readonly number[]): Promise<Assess
 
 const isNull = ({ comparator }: Clause): boolean => comparator === "IS NULL" || comparator === "IS NOT NULL";
 
-/** The value compared: a number, or the text of what is there; lists and objects, also those of an expectation, as JSON. */
-function valueTest({ dialect }: Db, clause: Clause): Piece {
-  if (isNull(clause)) return { sql: "1 = 1", params: [] };
-  const path = [clause.entity, "value"];
-  if (typeof clause.value === "number") return compare(dialect, dialect.numberAt("a.content", path), clause);
+export const isAssessment = ({ entity }: Clause): boolean => entity === "feedback" || entity === "expectation";
+
+const valuePath = ({ entity }: Clause): string[] => [entity, "value"];
+
+/** The value as text; lists and objects, also those of an expectation, as JSON. */
+function valueText({ dialect }: Db, clause: Clause): string {
   const serialized = dialect.textAt("a.content", [clause.entity, "serialized_value", "value"]);
-  return compare(dialect, `COALESCE(${dialect.textAt("a.content", path)}, ${serialized}, 'null')`, clause);
+  return `COALESCE(${dialect.textAt("a.content", valuePath(clause))}, ${serialized}, 'null')`;
 }
 
-/** The traces with feedback, or an expectation (the clause's entity), of the clause's name that holds and meets it. */
-export function assessmentTest(db: Db, clause: Clause): Piece {
-  const { textAt } = db.dialect;
-  const value = valueTest(db, clause);
+/** A number is compared with numbers, a text with what is there as text. */
+function valueTest(db: Db, clause: Clause): Piece {
+  if (isNull(clause)) return { sql: "1 = 1", params: [] };
+  const isNumber = typeof clause.value === "number";
+  const value = isNumber ? db.dialect.numberAt("a.content", valuePath(clause)) : valueText(db, clause);
+  return compare(db.dialect, value, clause);
+}
+
+/** Whether the row `a` is feedback, or an expectation (the clause's entity), of the clause's name that holds. */
+function nameTest({ dialect: { textAt } }: Db, clause: Clause): Piece {
   const tests = [
-    "a.trace_seq = traces.seq",
     `${textAt("a.content", [clause.entity])} IS NOT NULL`,
     `${textAt("a.content", ["assessment_name"])} = ?`,
     `COALESCE(${textAt("a.content", ["valid"])}, 'true') <> 'false'`,
-    value.sql,
   ];
+  return { sql: tests.join(" AND "), params: [clause.key] };
+}
+
+/** The values that a clause is about, of the row `a`. */
+export const assessedText = (db: Db, clause: Clause): { where: Piece; values: Piece[] } => ({
+  where: nameTest(db, clause),
+  values: [{ sql: valueText(db, clause), params: [] }],
+});
+
+/** The traces with an assessment that the clause names and that meets it. */
+export function assessmentTest(db: Db, clause: Clause): Piece {
+  const met = allOf([nameTest(db, clause), valueTest(db, clause)]);
   return {
-    sql: `${clause.comparator === "IS NULL" ? "NOT " : ""}EXISTS (SELECT 1 FROM trace_assessments AS a WHERE ${tests.join(" AND ")})`,
-    params: [clause.key, ...value.params],
+    sql: `${clause.comparator === "IS NULL" ? "NOT " : ""}EXISTS (SELECT 1 FROM trace_assessments AS a WHERE a.trace_seq = traces.seq AND ${met.sql})`,
+    params: met.params,
   };
 }

@@ -3,7 +3,7 @@
 import type { Db, Sql } from "./db.ts";
 import { allIn } from "./lists.ts";
 import type { Clause } from "./search/grammar.ts";
-import { compare, type Piece } from "./search/sql.ts";
+import { allOf, compare, type Piece } from "./search/sql.ts";
 
 export interface SpanRow {
   trace_seq: number;
@@ -48,15 +48,27 @@ const COLUMNS = ["name", "type", "status", "content"];
 export const isSpanKey = (key: string): boolean =>
   COLUMNS.includes(key) || (key.startsWith(ATTRIBUTE) && key.length > ATTRIBUTE.length && !key.includes('"'));
 
-/** The traces with one span that meets all clauses. */
-export function spanTest({ dialect }: Db, clauses: readonly Clause[]): Piece {
-  const pieces = clauses.map((clause): Piece => {
-    if (!clause.key.startsWith(ATTRIBUTE)) return compare(dialect, `s.${clause.key}`, clause);
-    const value = compare(dialect, dialect.member("s.attributes"), clause);
-    return { sql: value.sql, params: [clause.key.slice(ATTRIBUTE.length), ...value.params] };
+export const isSpanClause = ({ entity }: Clause): boolean => entity === "span";
+
+/** What a key means, of the row `s`. */
+export const spanText = ({ dialect }: Db, key: string): Piece =>
+  key.startsWith(ATTRIBUTE)
+    ? { sql: dialect.member("s.attributes"), params: [key.slice(ATTRIBUTE.length)] }
+    : { sql: `s.${key}`, params: [] };
+
+/** The clauses as tests of the row `s`. */
+export const spanTests = (db: Db, clauses: readonly Clause[]): Piece[] =>
+  clauses.map((clause) => {
+    const text = spanText(db, clause.key);
+    const value = compare(db.dialect, text.sql, clause);
+    return { sql: value.sql, params: [...text.params, ...value.params] };
   });
+
+/** The traces with one span that meets all clauses. */
+export function spanTest(db: Db, clauses: readonly Clause[]): Piece {
+  const met = allOf(spanTests(db, clauses));
   return {
-    sql: `EXISTS (SELECT 1 FROM trace_spans AS s WHERE s.trace_seq = traces.seq AND ${pieces.map((one) => one.sql).join(" AND ")})`,
-    params: pieces.flatMap((one) => one.params),
+    sql: `EXISTS (SELECT 1 FROM trace_spans AS s WHERE s.trace_seq = traces.seq AND ${met.sql})`,
+    params: met.params,
   };
 }

@@ -82,28 +82,30 @@ export const LOGGED_MODEL_GRAMMAR: Grammar = {
   },
 };
 
-const assessed: KeyRule = { kind: "either", comparators: TEXT_OR_ORDER, order: false };
+const assessed: KeyRule = { kind: "either", comparators: [...TEXT_OR_ORDER, "RLIKE"], order: false };
+const matched: KeyRule = { kind: "text", comparators: [...TEXT_OR_LIST, "RLIKE"] };
+const matchedOrNull: KeyRule = { kind: "text", comparators: [...TEXT_OR_NULL, "RLIKE"], order: false };
+const matchedListedOrNull: KeyRule = { ...matched, comparators: [...matched.comparators, "IS NULL", "IS NOT NULL"] };
 const traceTime = (also: string): KeyRule => ({ ...number, also: [also] });
 
 export const TRACE_GRAMMAR: Grammar = {
   bare: "attribute",
   entities: {
-    tag: { names: ["tags", "tag"], keys: { kind: "text", comparators: TEXT_OR_NULL, order: false } },
-    metadata: {
-      names: ["metadata", "request_metadata"],
-      keys: { kind: "text", comparators: TEXT_OR_NULL, order: false },
-    },
+    tag: { names: ["tags", "tag"], keys: matchedOrNull },
+    metadata: { names: ["metadata", "request_metadata"], keys: matchedOrNull },
     feedback: { names: ["feedback"], keys: assessed },
     expectation: { names: ["expectation"], keys: assessed },
-    span: { names: ["span"], keys: { kind: "text", comparators: TEXT_OR_LIST, order: false } },
+    span: { names: ["span"], keys: { ...matched, order: false } },
     attribute: {
       names: ["attributes", "attribute", "trace"],
       keys: {
-        request_id: { ...listed, also: ["trace_id", "id"] },
-        client_request_id: { ...listed, order: false },
-        status: { ...listed, also: ["state"] },
-        name: listed,
-        run_id: { ...listed, order: false },
+        request_id: { ...matched, also: ["trace_id", "id"] },
+        client_request_id: { ...matched, order: false },
+        status: { ...matched, also: ["state"] },
+        name: matchedListedOrNull,
+        run_id: { ...matchedListedOrNull, order: false },
+        // What any span holds.
+        text: { ...text, order: false },
         timestamp_ms: traceTime("timestamp"),
         execution_time_ms: traceTime("execution_time"),
         end_time_ms: traceTime("end_time"),

@@ -11,9 +11,9 @@ import * as assessmentRows from "../db/assessments.ts";
 import type { Sql } from "../db/db.ts";
 import { groupBy } from "../db/lists.ts";
 import { type Clause, readFilter, readOrder } from "../db/search/grammar.ts";
-import { searchTable } from "../db/search/table.ts";
-import { isSpanKey, spanTest } from "../db/spans.ts";
+import { isSpanClause, isSpanKey } from "../db/spans.ts";
 import { pageOf, positionIn } from "../db/token.ts";
+import { searchTraceRows } from "../db/trace_search.ts";
 import * as rows from "../db/traces.ts";
 import { mustBeActive } from "./experiments.ts";
 import { TRACE_GRAMMAR } from "./filter.ts";
@@ -75,20 +75,24 @@ function checkPairs(pairs: readonly Pair[]): void {
   }
 }
 
-const isAssessment = ({ entity }: Clause): boolean => entity === "feedback" || entity === "expectation";
-
-/** Those about spans, which one span must meet together. */
-function spanClauses(all: readonly Clause[]): Clause[] {
-  const spans = all.filter((clause) => clause.entity === "span");
-  for (const { key, comparator } of spans) {
+function checkSpans(all: readonly Clause[]): void {
+  for (const { key, comparator } of all.filter(isSpanClause)) {
     if (!isSpanKey(key))
       throw invalid(
         `Invalid span key '${key}'. Valid keys are ['name', 'type', 'status', 'content', 'attributes.<name>']`,
       );
-    if (key === "content" && !/LIKE$/.test(comparator))
+    if (key === "content" && comparator !== "LIKE" && comparator !== "ILIKE")
       throw invalid(`Invalid comparator '${comparator}' for span 'content'. It must be one of LIKE, ILIKE`);
   }
-  return spans;
+}
+
+/** The filter's clauses; a trace's text is what its spans hold. */
+function readClauses(filter: string): Clause[] {
+  const all = readFilter(TRACE_GRAMMAR, filter).map((clause) =>
+    clause.entity === "attribute" && clause.key === "text" ? { ...clause, entity: "span", key: "content" } : clause,
+  );
+  checkSpans(all);
+  return all;
 }
 
 export function createTraces({ db, clock }: TrackingOptions) {
@@ -213,17 +217,12 @@ export function createTraces({ db, clock }: TrackingOptions) {
       const limit = pageSize(query.maxResults ?? 100, LIMITS.searchTraces);
       const ids = [...new Set(query.experimentIds.map(experimentNumber))].sort((a, b) => a - b);
       if (ids.length === 0) return { items: [] };
-      const all = readFilter(TRACE_GRAMMAR, query.filter ?? "");
-      const spans = spanClauses(all);
-      const clauses = all.filter((clause) => clause.entity !== "span" && !isAssessment(clause));
+      const clauses = readClauses(query.filter ?? "");
       const order = readOrder(TRACE_GRAMMAR, query.orderBy ?? []);
-      const same = ["traces", ids, all, order];
+      const same = ["traces", ids, clauses, order];
       const after = positionIn(query.pageToken, same);
-      const within = { sql: `traces.experiment_id IN (${ids.map(() => "?").join(", ")})`, params: ids };
-      const where = [within, ...all.filter(isAssessment).map((clause) => assessmentRows.assessmentTest(db, clause))];
-      if (spans.length > 0) where.push(spanTest(db, spans));
-      const options = { clauses, order, where, limit: limit + 1, after };
-      const page = pageOf(await searchTable<rows.TraceRow>(db, rows.SEARCHED_TRACES, options), limit, same);
+      const found = await searchTraceRows(db, { experimentIds: ids, clauses, order, limit: limit + 1, after });
+      const page = pageOf(found, limit, same);
       return {
         ...page,
         items: await read(

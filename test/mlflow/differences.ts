@@ -50,6 +50,11 @@ export const DELIBERATE: readonly Deliberate[] = [
     why: "a time is a number",
   },
   {
+    scenario: "traces",
+    ours: { "bad filter name RLIKE '['": refused },
+    why: "what is no pattern is a mistake; MLflow finds nothing by it",
+  },
+  {
     scenario: "registry",
     ours: { "models by ['attribute.name DESC']": ["find c", "find b", "find a", "Find d"] },
     why: "`attribute.` may stand before an attribute in every filter and order",

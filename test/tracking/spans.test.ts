@@ -73,6 +73,7 @@ test("traces are found by one span that is all that was asked", async () => {
     ["span.attributes.`ü ✓` IN ('letters', 'x')", ["tr-1"]],
     ["span.attributes.none != 'x'", []],
     ["span.content LIKE '%\"b\"%'", ["tr-1"]],
+    ["trace.text ILIKE '%\"B\"%'", ["tr-1"]],
   ] as const)
     expect({ filter, found: await ids(filter) }).toEqual({ filter, found: [...found] });
   for (const filter of [

@@ -61,10 +61,12 @@ test("traces are searched, linked, assessed and deleted", async () => {
   expect(await ids("timestamp_ms >= 20 AND execution_time_ms < 100")).toEqual(["b"]);
   expect(await ids("tags.own = 'x'", ["timestamp_ms ASC"])).toEqual(["c"]);
   expect(await ids("metadata.`mlflow.sourceRun` IS NULL")).toEqual(["b"]);
+  expect(await ids("run_id IS NULL")).toEqual(["b"]);
+  expect(await ids("name IS NULL AND run_id IS NOT NULL")).toEqual(["c"]);
   expect(await ids("", ["execution_time DESC"])).toEqual(["b", "a", "c"]);
   await tracking.linkTraces(["tr-b", "tr-none"], "run-1");
   expect(await ids("run_id = 'run-1'")).toEqual(["c", "b", "a"]);
-  for (const filter of ["span.other = 'x'", "status > 'OK'", "tags.own RLIKE 'x'"])
+  for (const filter of ["span.other = 'x'", "status > 'OK'", "timestamp_ms RLIKE 'x'", "text = 'x'"])
     await expect(ids(filter)).rejects.toMatchObject({ code: "INVALID" });
 
   const made = await tracking.createAssessment("tr-a", { assessment_name: "good", feedback: { value: true } });

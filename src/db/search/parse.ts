@@ -15,6 +15,7 @@ const COMPARATORS = [
   "<=",
   "LIKE",
   "ILIKE",
+  "RLIKE",
   "IN",
   "NOT IN",
   "IS NULL",
@@ -114,6 +115,7 @@ function readComparator(reader: Reader): Comparator | undefined {
   if (sign) return sign.text as Comparator;
   if (reader.keywords("LIKE")) return "LIKE";
   if (reader.keywords("ILIKE")) return "ILIKE";
+  if (reader.keywords("RLIKE")) return "RLIKE";
   if (reader.keywords("IN")) return "IN";
   if (reader.keywords("NOT", "IN")) return "NOT IN";
   if (reader.keywords("IS", "NULL")) return "IS NULL";

@@ -9,7 +9,7 @@ export interface Piece {
   params: SqlValue[];
 }
 
-/** `expression` compared as the clause says; NULL never matches, but in IS NULL. */
+/** `expression` compared as the clause says; NULL never matches, but in IS NULL. Patterns (RLIKE) are not SQL's to test. */
 export function compare(
   dialect: Dialect,
   expression: string,
@@ -28,6 +28,8 @@ export function compare(
       return { sql: dialect.like(expression), params: [value as string] };
     case "ILIKE":
       return { sql: dialect.ilike(expression), params: [value as string] };
+    case "RLIKE":
+      throw new Error("a pattern cannot be tested in SQL");
     default:
       return { sql: `${expression} ${comparator === "!=" ? "<>" : comparator} ?`, params: [value as string | number] };
   }

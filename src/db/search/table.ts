@@ -37,25 +37,21 @@ export interface TableQuery {
   after?: Position | undefined;
 }
 
+/** Whether another table has a row whose `value` meets the clause, or any row, or none. */
+function rowTest(db: Db, { table, join }: PairTable, value: string, where: readonly Piece[], clause: Clause): Piece {
+  const isNull = clause.comparator === "IS NULL" || clause.comparator === "IS NOT NULL";
+  const met = allOf([{ sql: join, params: [] }, ...where, ...(isNull ? [] : [compare(db.dialect, value, clause)])]);
+  const negated = clause.comparator === "IS NULL" ? "NOT " : "";
+  return { sql: `${negated}EXISTS (SELECT 1 FROM ${table} AS t WHERE ${met.sql})`, params: met.params };
+}
+
 /** A clause as a test of one row. */
 export function tableTest(db: Db, spec: SearchedTable, clause: Clause): Piece {
-  if (clause.entity === "attribute") {
-    const among = spec.among?.[clause.key];
-    if (!among) return compare(db.dialect, spec.compared?.[clause.key] ?? spec.column[clause.key]!, clause);
-    const value = compare(db.dialect, `t.${among.value}`, clause);
-    return {
-      sql: `EXISTS (SELECT 1 FROM ${among.table} AS t WHERE ${among.join} AND ${value.sql})`,
-      params: value.params,
-    };
-  }
-  const { table, join } = spec.pairs[clause.entity]!;
-  const isNull = clause.comparator === "IS NULL" || clause.comparator === "IS NOT NULL";
-  const value = isNull ? { sql: "1 = 1", params: [] } : compare(db.dialect, "t.value", clause);
-  const negated = clause.comparator === "IS NULL" ? "NOT " : "";
-  return {
-    sql: `${negated}EXISTS (SELECT 1 FROM ${table} AS t WHERE ${join} AND t.key = ? AND ${value.sql})`,
-    params: [clause.key, ...value.params],
-  };
+  const among = clause.entity === "attribute" ? spec.among?.[clause.key] : undefined;
+  if (among) return rowTest(db, among, `t.${among.value}`, [], clause);
+  if (clause.entity === "attribute")
+    return compare(db.dialect, spec.compared?.[clause.key] ?? spec.column[clause.key]!, clause);
+  return rowTest(db, spec.pairs[clause.entity]!, "t.value", [{ sql: "t.key = ?", params: [clause.key] }], clause);
 }
 
 /** The whole order: what is asked for, then what makes it total. */
@@ -64,12 +60,13 @@ function termsOf(spec: SearchedTable, order: readonly Order[]): SortTerm[] {
   return all.map(({ key, descending }) => ({ expression: spec.column[key]!, descending }));
 }
 
+export interface Found<T> {
+  row: T;
+  position: Position;
+}
+
 /** Rows in order, each with its position; at most `limit`. */
-export async function searchTable<T>(
-  db: Db,
-  spec: SearchedTable,
-  query: TableQuery,
-): Promise<{ row: T; position: Position }[]> {
+export async function searchTable<T>(db: Db, spec: SearchedTable, query: TableQuery): Promise<Found<T>[]> {
   const terms = termsOf(spec, query.order);
   const where = allOf([
     ...(query.where ?? []),

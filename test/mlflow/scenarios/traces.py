@@ -50,9 +50,11 @@ def trace_shown(trace):
 FILTERS = [
     None, "tags.kind = 'good'", "tag.kind != 'good'", "trace.status = 'OK'", "trace.status = 'ERROR'", "attributes.status = 'ERROR'", "status = 'OK'", "name = 'answer'", "trace.name = 'breaks'", "attributes.name = 'breaks'", "timestamp_ms > 0",
     "span.name = 'look up'", "span.type = 'LLM'", "span.status = 'ERROR'", "span.name = 'look up' AND span.type = 'LLM'", "span.attributes.model LIKE '%tiny%'", "span.content LIKE '%on purpose%'",
+    "name RLIKE '^ans.+r$'", "tags.kind RLIKE 'o+'", "status RLIKE 'OK|NONE'", "metadata.nothing RLIKE '.'", "span.name RLIKE 'look.up'", "span.attributes.model RLIKE '^tiny$'", "span.type RLIKE '^L' AND span.status = 'OK'",
+    "name IS NULL", "name IS NOT NULL", "run_id IS NOT NULL", "trace.text LIKE '%on purpose%'", "trace.text ILIKE '%ON PURPOSE%'",
     "trace.timestamp_ms < 5", "attributes.timestamp > 0", "execution_time_ms >= 0", "trace.execution_time_ms > 100000", "tags.kind = 'good' AND status = 'OK'",
 ]
-BAD = ["span.nothing = 'x'", "span.name > 'x'", "nothing = 'x'", "status > 'OK'", "tags.kind = 1", "timestamp_ms = 'x'", "status = 'OK' OR status = 'ERROR'", "name"]
+BAD = ["span.nothing = 'x'", "span.name > 'x'", "nothing = 'x'", "status > 'OK'", "timestamp_ms RLIKE '1'", "name RLIKE 1", "name RLIKE '['", "text = 'x'", "tags.kind = 1", "timestamp_ms = 'x'", "status = 'OK' OR status = 'ERROR'", "name"]
 
 
 def run(t, client):
@@ -129,6 +131,7 @@ def by_hand(t, client, experiment):
 ASSESSED = [
     "feedback.good = 'false'", "feedback.good = 'true'", "feedback.good != 'true'", "feedback.nothing = 'x'",
     "feedback.score > 0.4", "feedback.score <= 0.4", "feedback.score = '0.5'", "feedback.good >= 0", "feedback.words LIKE '%\"b\"%'", "feedback.parts ILIKE '%KIND%'",
+    "feedback.score RLIKE '^0[.]5$'", "feedback.parts RLIKE 'k..d'", "expectation.answer RLIKE 'CAUSE'",
     "expectation.answer = 'BECAUSE'", "expectation.answer = 'WHY'", "expectation.answer LIKE '%CAUSE%'", "expectation.good = 'false'",
     "feedback.good IS NOT NULL", "feedback.score IS NOT NULL AND feedback.good = 'false' AND status = 'OK'", "expectation.nothing IS NOT NULL",
     "feedback.good = 1", "feedback.score > '0.4'", "feedback.score IN ('0.5')",
