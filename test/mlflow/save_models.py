@@ -13,7 +13,8 @@ sys.dont_write_bytecode = True
 import mlflow  # noqa: E402
 import numpy as np  # noqa: E402
 from mlflow.models import infer_signature  # noqa: E402
-from scenarios.flavors import FLAVORS, Adder, data  # noqa: E402
+from scenarios.flavors import FLAVORS, MAJOR, Adder, data  # noqa: E402
+from sklearn.ensemble import RandomForestClassifier  # noqa: E402
 
 out = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
@@ -40,6 +41,13 @@ for name, take in [("xgboost", lambda model: model.get_booster()), ("lightgbm", 
     signature = infer_signature(frame, target.astype(float))
     flavor.save_model(take(model), f"{name}_booster", signature=signature, pip_requirements=["numpy"])
     remember(f"{name}_booster")
+
+if MAJOR >= 3:
+    # A tree is of a type that skops loads only when the folder says so.
+    forest = RandomForestClassifier(n_estimators=3, random_state=0).fit(frame, target)
+    more = {"serialization_format": "skops", "skops_trusted_types": ["sklearn.tree._tree.Tree"]}
+    mlflow.sklearn.save_model(forest, "trusted", signature=infer_signature(frame, target), pip_requirements=["numpy"], **more)
+    remember("trusted")
 
 pathlib.Path("amount.txt").write_text("10")
 mlflow.pyfunc.save_model(

@@ -10,6 +10,8 @@ import { pythonWith } from "../python.ts";
 import { CLIENTS } from "./client.ts";
 
 const FLAVORS = ["sklearn", "pickled", "xgboost", "xgboost_booster", "lightgbm", "lightgbm_booster", "onnx", "pyfunc"];
+/** Files of skops, which MLflow 2 does not write. */
+const SKOPS = ["sklearn", "lightgbm", "trusted"];
 
 interface Saved {
   columns: Record<string, number[]>;
@@ -37,7 +39,7 @@ for (const client of CLIENTS) {
     }, 120_000);
     afterAll(() => rm(folder, { recursive: true, force: true }));
 
-    for (const flavor of FLAVORS)
+    for (const flavor of client === "mlflow3" ? [...FLAVORS, "trusted"] : FLAVORS)
       test.if(python !== undefined)(
         `${flavor} answers as MLflow does`,
         async () => {
@@ -60,14 +62,10 @@ for (const client of CLIENTS) {
     test.if(python !== undefined)(
       "a Python without mlflow serves them too, but for what only mlflow can load, and says so",
       async () => {
-        const empty = join(folder, "empty");
-        await Bun.write(
-          join(empty, "mlflow.py"),
-          'raise ModuleNotFoundError("No module named \'mlflow\'", name="mlflow")\n',
-        );
-        const without = await pythonFirstIn(empty, python!);
+        const without = await pythonWithout(["mlflow"], join(folder, "no mlflow"), python!);
         const load = (flavor: string) => loadVersion(join(folder, flavor), { python: without, root: folder });
-        for (const flavor of ["pickled", "xgboost", "xgboost_booster", "lightgbm_booster"]) {
+        const own = ["pickled", "xgboost", "xgboost_booster", "lightgbm_booster"];
+        for (const flavor of client === "mlflow3" ? [...own, ...SKOPS] : own) {
           const model = await load(flavor);
           const columns = Object.fromEntries(Object.entries(saved.columns).map(([k, v]) => [k, Float64Array.from(v)]));
           const { values } = await model.predict({ rows: columns.a!.length, columns });
@@ -78,13 +76,34 @@ for (const client of CLIENTS) {
       },
       60_000,
     );
+
+    test.if(python !== undefined)(
+      "a library that is missing is named with its package",
+      async () => {
+        const load = async (flavor: string, library: string) => {
+          const without = await pythonWithout([library], join(folder, `no ${library}`), python!);
+          return loadVersion(join(folder, flavor), { python: without, root: folder });
+        };
+        await expect(load("pickled", "sklearn")).rejects.toThrow(/pip install scikit-learn/);
+        await expect(load("lightgbm_booster", "lightgbm")).rejects.toThrow(/pip install lightgbm/);
+        if (client === "mlflow3")
+          for (const flavor of SKOPS) await expect(load(flavor, "skops")).rejects.toThrow(/pip install skops/);
+      },
+      60_000,
+    );
   });
 }
 
-/** The same Python, which looks for modules in that folder first. */
-async function pythonFirstIn(folder: string, python: string): Promise<string> {
+/** The same Python, whose `sitecustomize` hides some libraries. */
+async function pythonWithout(libraries: readonly string[], folder: string, python: string): Promise<string> {
   const path = join(folder, "python");
   await Bun.write(path, `#!/bin/sh\nPYTHONPATH='${folder}' exec '${python}' "$@"\n`);
+  const hide = `from importlib.machinery import PathFinder
+find = PathFinder.find_spec
+hidden = ${JSON.stringify(libraries)}
+PathFinder.find_spec = lambda name, *more: None if name.split(".")[0] in hidden else find(name, *more)
+`;
+  await Bun.write(join(folder, "sitecustomize.py"), hide);
   await chmod(path, 0o755);
   return path;
 }

@@ -1,10 +1,19 @@
-"""Which file of a model folder is the model, and how it is loaded without mlflow: scikit-learn's pickles, XGBoost's and LightGBM's
-own files. Everything else that MLflow's flavours write is for mlflow itself."""
+"""Which file of a model folder is the model, and how it is loaded without mlflow: scikit-learn's pickles and skops files, XGBoost's
+and LightGBM's own files. Everything else that MLflow's flavours write is for mlflow itself."""
 
 import importlib
 import os
 import pickle
+import re
+import zipfile
 
+# Module → package.
+PACKAGES = {
+    "sklearn": "scikit-learn",
+    **{name: name for name in ("cloudpickle", "joblib", "lightgbm", "mlflow", "pandas", "scipy", "skops", "xgboost")},
+}
+
+TRUSTED = "skops_trusted_types"
 KEYS = {"loader_module", "model_path", "pickled_model", "predict_fn", "serialization_format", "data", "model_class"}
 
 OURS = ("mlflow.sklearn", "mlflow.xgboost", "mlflow.lightgbm")
@@ -19,23 +28,31 @@ def resolve_entry(folder, entry):
     flavors = read_flavors(path)
     loader = flavors.get("loader_module")
     file = flavors.get("pickled_model") or flavors.get("model_path") if loader == "mlflow.sklearn" else flavors.get("data")
-    # skops reads its files for mlflow; the format is also written of LightGBM's plain boosters, which are text.
-    is_skops = flavors.get("serialization_format") == "skops" and flavors.get("model_class") != LIGHTGBM_BOOSTER
-    is_ours = loader in OURS and not is_skops
-    if not is_ours or not file or not os.path.isfile(os.path.join(path, file)):
+    if loader not in OURS or not file or not os.path.isfile(os.path.join(path, file)):
         return None, flavors
     return os.path.join(path, file), flavors
 
 
 def read_flavors(path):
-    """The few keys of an MLmodel file that say how to load it, without a YAML parser: `key: value` at any depth, the first counts."""
+    """The few keys of an MLmodel file that say how to load it, without a YAML parser: `key: value` at any depth, the first counts;
+    and the list of types that skops may load, an item a line."""
     found = {}
+    listed = None
     with open(os.path.join(path, "MLmodel"), encoding="utf-8") as file:
         for line in file:
-            key, _, value = line.strip().partition(":")
+            item = line.strip()
+            if listed is not None and item.startswith("- "):
+                listed.append(plain(item[2:]))
+                continue
+            key, _, value = item.partition(":")
+            listed = found.setdefault(TRUSTED, []) if key == TRUSTED and value.strip() == "" else None
             if key in KEYS and value.strip() not in ("", "null"):
-                found.setdefault(key, value.strip().strip("'\""))
+                found.setdefault(key, plain(value))
     return found
+
+
+def plain(scalar):
+    return scalar.strip().strip("'\"")
 
 
 def load_file(path, flavors):
@@ -45,7 +62,25 @@ def load_file(path, flavors):
         return load_xgboost(path, flavors.get("model_class", "xgboost.core.Booster"))
     if loader == "mlflow.lightgbm" and flavors.get("model_class", LIGHTGBM_BOOSTER) == LIGHTGBM_BOOSTER:
         return need("lightgbm").Booster(model_file=path)
+    if flavors.get("serialization_format") == "skops":
+        return load_skops(path, loader.rpartition(".")[2], flavors.get(TRUSTED))
     return load_pickle(path)
+
+
+def skops_modules(path, size_most):
+    """The libraries' modules that a skops file names; what else it names is not imported before skops has looked at it."""
+    with zipfile.ZipFile(path) as archive:
+        # A file that skops did not write has none.
+        schemas = [name for name in archive.namelist() if name == "schema.json"]
+        text = "".join(archive.open(name).read(size_most).decode(errors="replace") for name in schemas)
+    named = re.findall(r'"__module__": "((?:sklearn|lightgbm|scipy|numpy)[\w.]*)"', text)
+    return ["skops.io", *dict.fromkeys(named)]
+
+
+def load_skops(path, library, trusted):
+    """skops loads the types that it knows to be harmless, and those that the model's folder names, as mlflow has it do."""
+    need(library)
+    return need("skops.io").load(path, trusted=trusted)
 
 
 def load_xgboost(path, model_class):
@@ -95,9 +130,12 @@ def load_pickle(path):
         return joblib.load(path)
     except ImportError as error:
         if error.name != "joblib":
-            raise
-    with open(path, "rb") as file:
-        return pickle.load(file)
+            raise told(error) from None
+    try:
+        with open(path, "rb") as file:
+            return pickle.load(file)
+    except ImportError as error:
+        raise told(error) from None
 
 
 def need(module):
@@ -105,6 +143,12 @@ def need(module):
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        if error.name != module.split(".")[0]:
-            raise
-        raise ImportError(f"this model needs {error.name}, which this Python has not: pip install {error.name}", name=error.name) from None
+        raise told(error) from None
+
+
+def told(error):
+    """The error with the mend when a library is missing whose package is known; a guessed name may be anybody's."""
+    package = PACKAGES.get(error.name)
+    if package is None:
+        return error
+    return ImportError(f"this model needs {package}, which this Python has not: pip install {package}", name=error.name)

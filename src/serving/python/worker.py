@@ -21,11 +21,12 @@ import struct
 import sys
 import time
 import traceback
+import zipfile
 
 # Our own other half; imported before the folder of this file stops being a place to import from, and without leaving
 # compiled files in an installation that may not be ours to write.
 wrote, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-from trimtab_flavors import resolve_entry  # noqa: E402
+from trimtab_flavors import resolve_entry, skops_modules  # noqa: E402
 from trimtab_model import Model  # noqa: E402
 
 sys.dont_write_bytecode = wrote
@@ -152,6 +153,8 @@ def modules_of(folder, entry):
     if path is None:
         loader = flavors.get("loader_module", "")
         return ["mlflow.pyfunc", loader, loader.partition(".")[2]]
+    if flavors.get("serialization_format") == "skops" and zipfile.is_zipfile(path):
+        return ["numpy", *skops_modules(path, SCAN_BYTES)]
     if flavors.get("loader_module") in ("mlflow.xgboost", "mlflow.lightgbm"):
         return ["numpy", flavors["loader_module"].removeprefix("mlflow.")]
     found = {}
