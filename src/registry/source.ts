@@ -100,6 +100,32 @@ async function checkLocal(sql: Sql, source: string, owner: { runId?: string; mod
   );
 }
 
+/** What a source names instead of a place. */
+type Named =
+  | { kind: "logged"; modelId: string }
+  | { kind: "version"; model: string; number?: string; alias?: string }
+  | { kind: "run"; runId: string; path: string };
+
+/** Undefined for a place. */
+function namedBy(source: string): Named | undefined {
+  const logged = /^models:\/+(m-[^/]+)\/?$/.exec(source);
+  if (logged) return { kind: "logged", modelId: logged[1]! };
+  const version = /^models:\/+([^/@]+)(?:\/(\d+)|@([^/]+))\/?$/.exec(source);
+  const [, model, number, alias] = version ?? [];
+  if (model !== undefined)
+    return { kind: "version", model: fullyDecoded(model), ...(number === undefined ? { alias: alias! } : { number }) };
+  const run = /^runs:\/+([^/]+)\/(.*)$/.exec(source);
+  return run ? { kind: "run", runId: run[1]!, path: run[2]! } : undefined;
+}
+
+/** Whose files a source opens to the readers of its version: those must be the registrant's to read. */
+export function ownerOf(source: string): { runId?: string; modelId?: string; model?: string } {
+  const named = namedBy(source);
+  if (named?.kind === "logged") return { modelId: named.modelId };
+  if (named?.kind === "version") return { model: named.model };
+  return named === undefined ? {} : { runId: named.runId };
+}
+
 /** The checked source as a place; NOT_FOUND when it names a model, version or run that is not there. */
 export async function resolveSource(
   sql: Sql,
@@ -111,12 +137,10 @@ export async function resolveSource(
     return { storageUri: source };
   }
   checkHidden(source);
-  const logged = /^models:\/+(m-[^/]+)\/?$/.exec(source);
-  if (logged) return resolveLogged(sql, logged[1]!);
-  const version = /^models:\/+([^/@]+)(?:\/(\d+)|@([^/]+))\/?$/.exec(source);
-  if (version) return resolveVersion(sql, fullyDecoded(version[1]!), version[2], version[3]);
-  const run = /^runs:\/+([^/]+)\/(.*)$/.exec(source);
-  if (run) return resolveRun(sql, source, run[1]!, run[2]!, owner);
+  const named = namedBy(source);
+  if (named?.kind === "logged") return resolveLogged(sql, named.modelId);
+  if (named?.kind === "version") return resolveVersion(sql, named.model, named.number, named.alias);
+  if (named?.kind === "run") return resolveRun(sql, source, named.runId, named.path, owner);
   if (/^(models|runs):/.test(source)) throw badSource(source, "It names no model, version or run.");
   if (/^(mlflow-artifacts|https?):/i.test(source)) await checkProxied(sql, source, owner);
   return { storageUri: source };

@@ -3,6 +3,7 @@
  * the same in every call.
  */
 
+import { ownerOf } from "../../registry/source.ts";
 import { projectOf } from "../../tracking/projects.ts";
 import type { Call, Route } from "../mlflow/route.ts";
 import { EXPERIMENT_HEADER, OTLP_PATH } from "../mlflow/spans.ts";
@@ -11,6 +12,8 @@ export interface Subjects {
   experiments: string[];
   models: string[];
   projects: string[];
+  /** Models that are only read, whatever the call does. */
+  sources: string[];
 }
 
 type Values = Readonly<Record<string, unknown>>;
@@ -19,7 +22,7 @@ const texts = (value: unknown): string[] =>
   Array.isArray(value) ? value.map(String) : typeof value === "string" && value !== "" ? [value] : [];
 
 /** The experiment or model in whose artifacts a path of the proxy lies. */
-function ofPath(path: string): Omit<Subjects, "projects"> {
+function ofPath(path: string): Pick<Subjects, "experiments" | "models"> {
   const [first = "", second = ""] = decoded(path).split("/").filter(Boolean);
   if (/^\d+$/.test(first)) return { experiments: [first], models: [] };
   return { experiments: [], models: first === "models" && second !== "" ? [decoded(second)] : [] };
@@ -44,11 +47,16 @@ function ofLocations({ locations, trace }: Values): string[] {
   return all.flatMap((one) => one.mlflow_experiment?.experiment_id ?? []);
 }
 
+const sourceOf = ({ source }: Values): ReturnType<typeof ownerOf> =>
+  typeof source === "string" ? ownerOf(source) : {};
+
 /** Ids in fields and path parts that belong to an experiment: runs, logged models, traces. */
 async function byOwner({ tracking, params, request }: Call, values: Values): Promise<string[]> {
   const query = new URL(request.url).searchParams;
-  const runs = [values.run_id, values.run_ids, query.get("run_uuid")].flatMap(texts);
+  const source = sourceOf(values);
+  const runs = [values.run_id, values.run_ids, query.get("run_uuid"), source.runId].flatMap(texts);
   const models = [
+    source.modelId,
     params.model_id,
     values.model_id,
     (values.models as { model_id?: string }[] | undefined)?.map((m) => m.model_id),
@@ -92,6 +100,7 @@ export async function subjectsOf(route: Route, call: Call, values: Values): Prom
       ...(route.path === OTLP_PATH ? texts(call.request.headers.get(EXPERIMENT_HEADER)) : []),
     ],
     projects: await projectsOf(call, route, values),
+    sources: isRegistry ? texts(sourceOf(values).model) : [],
     models: [...(isRegistry ? [...texts(values.name), ...texts(values.new_name)] : []), ...(path?.models ?? [])],
   };
 }

@@ -221,6 +221,36 @@ test("who has a role in some places sees and touches only those", async () => {
   await server.stop();
 });
 
+test("a version opens nothing that its registrant may not read", async () => {
+  const { server, make, as } = await setUp();
+  const experimentId = await server.tracking.createExperiment({ name: "secret" });
+  const { runId } = await server.tracking.createRun({ experimentId });
+  const { modelId } = await server.tracking.createLoggedModel({ experimentId });
+  for (const name of ["own", "read", "hidden"]) await server.registry.ensureModel(name);
+  for (const name of ["read", "hidden"]) await server.registry.createVersion(name, { source: "s3://b/x" });
+  await make("root", "admin");
+  const eve = await make("eve", "none", [
+    { kind: "model", subject: "own", role: "editor" },
+    { kind: "model", subject: "read", role: "viewer" },
+  ]);
+  const ask = as(eve.token);
+  for (const [source, expected] of [
+    ["s3://b/x", 200],
+    ["models:/read/1", 200],
+    ["models:/hidden/1", 403],
+    ["models:/%68idden/1", 403],
+    ["models://hidden/1/", 403],
+    ["models:/hidden@champion", 403],
+    [`models:/${modelId}`, 403],
+    [`runs:/${runId}/model`, 403],
+    [`runs://${runId}/model`, 403],
+  ] as const) {
+    const { status } = await ask("POST", "model-versions/create", { name: "own", source });
+    expect({ source, status }).toEqual({ source, status: expected });
+  }
+  await server.stop();
+});
+
 test("spans are taken from who may write to their experiment", async () => {
   const { server, make } = await setUp();
   const other = await server.tracking.createExperiment({ name: "other" });
