@@ -3,6 +3,7 @@
  * clients' tests match on it. Lengths are counted in code points, as Python does.
  */
 
+import { posix } from "node:path";
 import { fail, type TrimtabError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 
@@ -25,9 +26,7 @@ export const firstLetters = (text: string, count: number): string => [...text].s
 
 export function checkLength(what: string, limit: number, value: string): void {
   if (value.length > limit && letters(value) > limit)
-    throw invalid(
-      `${what} '${firstLetters(value, 250)}' had length ${letters(value)}, which exceeded length limit of ${limit}`,
-    );
+    throw invalid(`'${what}' exceeds the maximum length of ${limit} characters. It has ${letters(value)}.`);
 }
 
 /** Names may be used as file names, so one must not resolve to another: no leading "/", no "//", "." or "..". */
@@ -35,16 +34,19 @@ function isPlainPath(name: string): boolean {
   return !name.startsWith("..") && name.split("/").every((part) => part !== "" && part !== "." && part !== "..");
 }
 
-/** A metric's, param's or tag's name; `kind` is said in the message. */
-export function checkKey(kind: "metric" | "parameter" | "tag", key: string): void {
-  if (!KEY.test(key)) throw invalid(`Invalid ${kind} name: '${key}'. ${BAD_LETTERS}`);
-  if (!isPlainPath(key))
-    throw invalid(
-      `Invalid ${kind} name: '${key}'. Names may be treated as files in certain cases, and must not resolve to other names when treated as such`,
+const KEY_FIELD = { metric: "name", parameter: "key", tag: "key" } as const;
+const KEY_NAME = { metric: "Metric name", parameter: "Param key", tag: "key" } as const;
+
+/** A metric's, param's or tag's name; `kind` says what the message calls it. */
+export function checkKey(kind: keyof typeof KEY_FIELD, key: string): void {
+  const wrong = (why: string) =>
+    invalid(
+      `Invalid value ${JSON.stringify(firstLetters(key, LIMITS.keyChars))} for parameter '${KEY_FIELD[kind]}' supplied: ${why}`,
     );
-  checkLength(
-    kind === "parameter" ? "Param key" : `${kind[0]!.toUpperCase()}${kind.slice(1)} key`,
-    LIMITS.keyChars,
-    key,
-  );
+  if (!KEY.test(key)) throw wrong(BAD_LETTERS);
+  if (!isPlainPath(key))
+    throw wrong(
+      `Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to '${posix.normalize(key)}'`,
+    );
+  checkLength(KEY_NAME[kind], LIMITS.keyChars, key);
 }

@@ -44,6 +44,7 @@ const NAMED = [
 export async function renameModelRow(sql: Sql, name: string, next: string, nowMs: number): Promise<void> {
   await sql.run("UPDATE registered_models SET name = ?, updated_ms = ? WHERE name = ?", [next, nowMs, name]);
   for (const table of NAMED) await sql.run(`UPDATE ${table} SET name = ? WHERE name = ?`, [next, name]);
+  await sql.run("UPDATE model_versions SET updated_ms = ? WHERE name = ?", [nowMs, next]);
   await raiseNumber(sql, next, await lastNumber(sql, name));
 }
 

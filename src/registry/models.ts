@@ -67,6 +67,7 @@ export function createModels({ db, clock, modelsDir }: RegistryOptions) {
       checkModelName(next);
       await db.write(async (sql) => {
         await mustFindModel(sql, name);
+        if (next === name) return;
         if (await rows.modelByName(sql, next))
           throw fail("ALREADY_EXISTS", { what: `Registered Model (name=${next}) already exists.` });
         await rows.renameModelRow(sql, name, next, clock.nowMs());

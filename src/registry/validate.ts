@@ -10,6 +10,10 @@ export function checkModelName(name: string): void {
     throw invalid(
       `Invalid model name: '${name}'. Model name cannot contain '/' or ':'. Names may be used in URIs where these have a meaning`,
     );
+  if (name === "." || name === "..")
+    throw invalid(
+      `Invalid model name: '${name}'. Names may be treated as files in certain cases, and must not resolve to other names`,
+    );
   // A NUL or a line break in the name of a folder serves nobody.
   if ([...name].some((letter) => letter < " ")) throw invalid(`Invalid model name: ${JSON.stringify(name)}`);
   checkLength("Registered model name", LIMITS.modelNameChars, name);

@@ -1,5 +1,6 @@
 /** What tracking accepts: MLflow's rules and limits, with its wording, because clients' tests match on it. */
 
+import { fail } from "../base/errors.ts";
 import { checkKey, checkLength, firstLetters, invalid, letters } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { DatasetInput, LoggedMetric, Pair } from "./types.ts";
@@ -15,12 +16,14 @@ export function checkedMetric<T extends LoggedMetric>(metric: T): T {
   checkKey("metric", metric.key);
   if (!Number.isInteger(metric.timestampMs) || metric.timestampMs < 0)
     throw invalid(
-      `Got invalid timestamp ${metric.timestampMs} for metric '${metric.key}' (value=${metric.value}). Timestamp must be a nonnegative long (64-bit integer)`,
+      `Invalid value ${metric.timestampMs} for parameter 'timestamp' supplied: metric '${metric.key}' (value=${metric.value}). Timestamp must be a nonnegative long (64-bit integer)`,
     );
   if (!Number.isInteger(metric.step))
     throw invalid(
       `Got invalid step ${metric.step} for metric '${metric.key}' (value=${metric.value}). Step must be a valid long (64-bit integer)`,
     );
+  if ((metric.datasetName === undefined) !== (metric.datasetDigest === undefined))
+    throw invalid("Both dataset_name and dataset_digest must be provided if one is provided");
   if (Number.isFinite(metric.value) || Number.isNaN(metric.value)) return metric;
   return { ...metric, value: metric.value > 0 ? MAX : -MAX };
 }
@@ -45,15 +48,14 @@ export function checkExperimentTag(tag: Pair): void {
 export function checkExperimentName(name: string): void {
   if (name === "") throw invalid("Invalid experiment name: ''");
   if (letters(name) > LIMITS.experimentNameChars)
-    throw invalid(`Experiment name exceeds the maximum length of ${LIMITS.experimentNameChars} characters`);
+    throw invalid(`'name' exceeds the maximum length of ${LIMITS.experimentNameChars} characters`);
 }
 
 /** What a search may ask for at once. */
 export function pageSize(wanted: number, most: number): number {
   if (Number.isInteger(wanted) && wanted >= 1 && wanted <= most) return wanted;
-  throw invalid(
-    `Invalid value for request parameter max_results. It must be at least 1 and at most ${most}, but got value ${wanted}`,
-  );
+  const rule = wanted < 1 ? "a positive integer" : `at most ${most}`;
+  throw invalid(`Invalid value ${wanted} for parameter 'max_results' supplied. It must be ${rule}`);
 }
 
 /** A place for artifacts that a client names itself. */
@@ -77,13 +79,14 @@ function decoded(text: string): string {
 
 const RUN_ID = /^[a-zA-Z0-9][\w-]{0,255}$/;
 
+/** NOT_FOUND for what can be no run's id. */
 export function checkRunId(runId: string): void {
-  if (!RUN_ID.test(runId)) throw invalid(`Invalid run ID: '${runId}'`);
+  if (!RUN_ID.test(runId)) throw fail("NOT_FOUND", { what: `Run with id=${firstLetters(runId, 256)} not found` });
 }
 
 /** An experiment's id as the number it is. */
 export function experimentNumber(id: string): number {
-  if (!/^\d{1,15}$/.test(id)) throw invalid(`Invalid experiment ID: '${id}'. It must be an integer`);
+  if (!/^-?\d{1,15}$/.test(id)) throw invalid(`Invalid experiment ID '${id}'. Experiment ID must be a valid integer.`);
   return Number(id);
 }
 

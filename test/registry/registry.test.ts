@@ -94,13 +94,13 @@ test("a crash while publishing leaves no version and burns the number; the orpha
 
 test("names that a folder cannot have are encoded", async () => {
   const { registry, folder, db } = await setUp();
-  for (const name of ["..", "a model", "ünïcode"]) {
+  for (const name of ["...", "a model", "ünïcode"]) {
     await registry.ensureModel(name);
     const version = await registry.publishVersionFolder(name, stage(folder));
     expect(version.folder.startsWith(`${join(folder, "models")}/`)).toBe(true);
     expect(existsSync(join(version.folder, "MLmodel"))).toBe(true);
   }
-  for (const name of ["", "a/b", "a:b", "a\0b"])
+  for (const name of ["", ".", "..", "a/b", "a:b", "a\0b"])
     await expect(registry.ensureModel(name)).rejects.toMatchObject({ code: "INVALID" });
   await db.close();
 });
@@ -135,6 +135,8 @@ test("renaming a model takes everything along", async () => {
   await registry.setAlias("old", "champion", 1);
   await registry.createModel({ name: "taken" });
   await expect(registry.renameModel("old", "taken")).rejects.toMatchObject({ code: "ALREADY_EXISTS" });
+  await expect(registry.renameModel("old", "..")).rejects.toMatchObject({ code: "INVALID" });
+  await registry.renameModel("old", "old");
   await registry.renameModel("old", "new");
   const model = await registry.getModel("new");
   expect(model).toMatchObject({ description: "d", tags: [{ key: "k", value: "v" }] });

@@ -33,7 +33,9 @@ versions that Trimtab publishes are downloaded with \`models:/name/1\`, \`models
   one filter are about one span. Older clients upload spans as an artifact, which they and all newer clients read; filters do not see into it,
   and those clients do not see spans that came as OTLP.
 - **Traces are found by what was said of them**: \`feedback.tone = 'kind'\`, \`feedback.score > 0.8\`, \`expectation.answer LIKE 'B%'\`, \`feedback.tone IS NULL\`. Texts are
-  compared as they are, where MLflow's server has quotes around them in \`LIKE\`; all other values as JSON, \`'true'\` or \`'0.5'\`. \`RLIKE\` is refused.
+  compared as they are, where MLflow's server has quotes around them in \`LIKE\`; all other values as JSON, \`'true'\` or \`'0.5'\`.
+  \`RLIKE\` takes RE2's regular expressions, whose cost is bounded: no look-around and no back references, and what is no pattern is
+  refused, not ignored.
 - **Range requests and uploads in parts work on local disk.** \`MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD=true\` (from 500 MB, or
   \`MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE\`) and \`MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD=true\` work as with an object store: behind a
   proxy that bounds the size of a request, and where a broken connection should cost one part. Parts may come again and in any
@@ -81,9 +83,9 @@ Without it these are labels like any other: they say nothing about what Trimtab 
 | --- | --- | --- |
 | onnx | the ONNX runtime | no Python |
 | sklearn, pickled or cloudpickled (MLflow 2's format) | the Python runtime | scikit-learn |
+| sklearn and lightgbm's classes in skops' format (MLflow 3's) | the Python runtime | skops and the library |
 | xgboost | the Python runtime | xgboost |
 | lightgbm's plain booster, or its classes pickled | the Python runtime | lightgbm |
-| sklearn and lightgbm's classes in skops' format (MLflow 3's) | mlflow in the Python runtime | mlflow, skops and the library |
 | pyfunc (an own class with its artifacts), any other | mlflow in the Python runtime | mlflow and what the model imports |
 
 A package that is missing is named when the model is loaded, with the \`pip install\` that mends it, and nothing is deployed.

@@ -76,16 +76,16 @@ export const integer = optional("integer", (value) => {
   return typeof value === "string" && INTEGER.test(value) ? asInteger(Number(value)) : undefined;
 });
 
-const FLOATS: Readonly<Record<string, number>> = {
-  NaN: Number.NaN,
-  Infinity: Number.POSITIVE_INFINITY,
-  "-Infinity": Number.NEGATIVE_INFINITY,
-};
+/** As JSON's protobuf and as Python write them. */
+const INFINITY = /^([+-]?)inf(inity)?$/i;
 export const float = optional("number", (value) => {
   if (typeof value === "number") return value;
   if (typeof value !== "string" || value.trim() === "") return undefined;
-  const known = Object.hasOwn(FLOATS, value) ? FLOATS[value] : Number(value);
-  return known !== undefined && Number.isNaN(known) && value !== "NaN" ? undefined : known;
+  if (/^[+-]?nan$/i.test(value)) return Number.NaN;
+  const infinite = INFINITY.exec(value);
+  if (infinite) return infinite[1] === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  const known = Number(value);
+  return Number.isNaN(known) ? undefined : known;
 });
 
 export const bool = optional("boolean", (value) => {

@@ -39,7 +39,8 @@ export const VERSION_ROUTES: readonly Route[] = [
     }),
   }),
   route("PATCH /mlflow/model-versions/update", {
-    says: "Sets the description; an absent one stays.",
+    says: "Sets the description.",
+    differs: "An absent description stays.",
     fields: { ...one, description: text },
     async handle({ registry }, { name, version, description }) {
       const number = versionNumber(version);
