@@ -7,6 +7,7 @@ import { firstLetters, invalid } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Sql } from "../db/db.ts";
 import type { ExperimentRow } from "../db/experiments.ts";
+import { searchableJson } from "../db/json.ts";
 import { groupBy } from "../db/lists.ts";
 import * as spanRows from "../db/spans.ts";
 import * as rows from "../db/traces.ts";
@@ -68,7 +69,7 @@ const rowOf = (span: NewSpan, trace_seq: number): spanRows.SpanRow => ({
   name: span.name,
   type: span.type,
   status: span.status,
-  attributes: JSON.stringify(span.attributes),
+  attributes: searchableJson(span.attributes),
   content: span.content,
 });
 

@@ -9,6 +9,7 @@ import { checkLength, invalid } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import * as assessmentRows from "../db/assessments.ts";
 import type { Sql } from "../db/db.ts";
+import { searchableJson } from "../db/json.ts";
 import { groupBy } from "../db/lists.ts";
 import { type Clause, readFilter, readOrder } from "../db/search/grammar.ts";
 import { isSpanClause, isSpanKey } from "../db/spans.ts";
@@ -109,7 +110,7 @@ export function createTraces({ db, clock }: TrackingOptions) {
     const id =
       typeof content.assessment_id === "string" && content.assessment_id ? content.assessment_id : `a-${randomId()}`;
     const stored: Record<string, unknown> = { ...content, assessment_id: id, trace_id: trace.trace_id };
-    const row = { trace_seq: trace.seq, assessment_id: id, created_ms: now(), content: JSON.stringify(stored) };
+    const row = { trace_seq: trace.seq, assessment_id: id, created_ms: now(), content: searchableJson(stored) };
     await assessmentRows.putAssessment(sql, row);
     return stored;
   }

@@ -97,6 +97,8 @@ test("traces are searched by feedback and expectations", async () => {
   await say("c", "my score", { feedback: { value: "10" } });
   await say("d", "my score", { feedback: { value: true } });
   await say("d", "words", { expectation: { serialized_value: { value: '["x", "y"]' } } });
+  // What PostgreSQL cannot read in JSON: U+0000, and half a letter; the first stands for no letter here.
+  await say("d", "odd", { feedback: { value: "x\\u0000\0y\ud800z" }, metadata: { "a\0": "\udc00" } });
   await say("d", "failed", { feedback: { error: { error_code: "E" } } });
   const found: [string, string[]][] = [
     ["feedback.tone = 'kind'", ["a"]],
@@ -115,6 +117,7 @@ test("traces are searched by feedback and expectations", async () => {
     ["feedback.failed != 'x'", ["d"]],
     ["feedback.tone = 'kind' AND feedback.`my score` < 1 AND name = 'a'", ["a"]],
     ["feedback.tone = 'kind' AND feedback.`my score` > 1", []],
+    ["feedback.odd = 'x\\u0000y\ufffdz'", ["d"]],
   ];
   for (const [filter, names] of found) {
     const page = await tracking.searchTraces({ experimentIds: ["0"], filter });
