@@ -37,6 +37,13 @@ function isPlainPath(name: string): boolean {
 const KEY_FIELD = { metric: "name", parameter: "key", tag: "key" } as const;
 const KEY_NAME = { metric: "Metric name", parameter: "Param key", tag: "key" } as const;
 
+/** A name that MLflow takes as it is: of a new run's tags, of a logged model's tags and params. */
+export function checkFreeKey(key: string): void {
+  if (key === "" || key.includes("\0"))
+    throw invalid(`Invalid value ${JSON.stringify(key)} for parameter 'key' supplied`);
+  checkLength("key", LIMITS.keyChars, key);
+}
+
 /** A metric's, param's or tag's name; `kind` says what the message calls it. */
 export function checkKey(kind: keyof typeof KEY_FIELD, key: string): void {
   const wrong = (why: string) =>

@@ -79,7 +79,7 @@ function latestValue({ key, dataset }: LoggedModelOrder): Piece {
   ]);
   return {
     sql: `(SELECT * FROM (SELECT model_seq, value, is_nan, row_number() OVER
-      (PARTITION BY model_seq ORDER BY timestamp_ms DESC, step DESC, run_id) AS place
+      (PARTITION BY model_seq ORDER BY timestamp_ms DESC, step DESC, run_id, dataset_name, dataset_digest) AS place
       FROM logged_model_metrics WHERE ${where.sql}) AS ranked WHERE place = 1)`,
     params: where.params,
   };

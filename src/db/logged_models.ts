@@ -117,8 +117,8 @@ export const putLoggedModelParams = (sql: Sql, seq: number, params: readonly Pai
 export const putModelMetrics = (sql: Sql, rows: readonly ModelMetricRow[]): Promise<void> =>
   sql.runMany(
     `INSERT INTO logged_model_metrics (model_seq, key, timestamp_ms, step, run_id, value, is_nan, dataset_name, dataset_digest)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (model_seq, key, timestamp_ms, step, run_id) DO UPDATE
-     SET value = excluded.value, is_nan = excluded.is_nan, dataset_name = excluded.dataset_name, dataset_digest = excluded.dataset_digest`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT
+     (model_seq, key, timestamp_ms, step, run_id, dataset_name, dataset_digest) DO UPDATE SET value = excluded.value, is_nan = excluded.is_nan`,
     rows.map((row) => [
       row.model_seq,
       row.key,
@@ -154,5 +154,6 @@ export const loggedModelMetricsOf = (sql: Sql, seqs: readonly number[]): Promise
     sql,
     seqs,
     (list) => `SELECT model_seq, key, timestamp_ms, step, run_id, value, is_nan, dataset_name, dataset_digest
-      FROM logged_model_metrics WHERE model_seq IN ${list} ORDER BY model_seq, key, timestamp_ms, step, run_id`,
+      FROM logged_model_metrics WHERE model_seq IN ${list} 
+      ORDER BY model_seq, key, timestamp_ms, step, run_id, dataset_name, dataset_digest`,
   );

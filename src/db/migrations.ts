@@ -10,6 +10,7 @@ import access from "./migrations/0007_access.sql" with { type: "text" };
 import webhooks from "./migrations/0008_webhooks.sql" with { type: "text" };
 import approvals from "./migrations/0009_approvals.sql" with { type: "text" };
 import spans from "./migrations/0010_spans.sql" with { type: "text" };
+import modelMetrics from "./migrations/0011_model_metrics.sql" with { type: "text" };
 
 export interface Migration {
   id: number;
@@ -28,4 +29,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: 8, name: "webhooks", sql: webhooks },
   { id: 9, name: "approvals", sql: approvals },
   { id: 10, name: "spans", sql: spans },
+  { id: 11, name: "model_metrics", sql: modelMetrics },
 ];

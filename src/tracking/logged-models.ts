@@ -2,7 +2,7 @@
 
 import { fail } from "../base/errors.ts";
 import { randomId } from "../base/hash.ts";
-import { checkKey, checkLength, invalid } from "../base/keys.ts";
+import { checkFreeKey, checkLength, invalid } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Sql } from "../db/db.ts";
 import { appendEvent } from "../db/events.ts";
@@ -15,7 +15,7 @@ import { mustBeActive } from "./experiments.ts";
 import { LOGGED_MODEL_GRAMMAR } from "./filter.ts";
 import { randomName } from "./names.ts";
 import type { LoggedModel, Page, Pair, TrackingOptions, Who } from "./types.ts";
-import { checkedParam, experimentNumber, pageSize } from "./validate.ts";
+import { checkedModelParam, experimentNumber, pageSize } from "./validate.ts";
 
 export interface NewLoggedModel {
   experimentId: string;
@@ -52,7 +52,7 @@ function checkName(name: string): void {
 }
 
 function checkedTag(tag: Pair): Pair {
-  checkKey("tag", tag.key);
+  checkFreeKey(tag.key);
   checkLength("Tag value", LIMITS.registryTagChars, tag.value);
   return tag;
 }
@@ -117,7 +117,7 @@ export function createLoggedModels({ db, clock }: TrackingOptions) {
     /** A model that is pending until it is finished; its artifacts go to `<experiment>/models/<id>/artifacts`. */
     async createLoggedModel(made: NewLoggedModel): Promise<LoggedModel> {
       if (made.name !== undefined) checkName(made.name);
-      const params = (made.params ?? []).map(checkedParam);
+      const params = (made.params ?? []).map(checkedModelParam);
       const tags = (made.tags ?? []).map(checkedTag);
       return db.write(async (sql) => {
         const experiment = await mustBeActive(sql, made.experimentId);
@@ -163,7 +163,7 @@ export function createLoggedModels({ db, clock }: TrackingOptions) {
 
     /** A param that is there with another value is INVALID. */
     async logModelParams(modelId: string, params: readonly Pair[]): Promise<void> {
-      const checked = params.map(checkedParam);
+      const checked = params.map(checkedModelParam);
       await change(modelId, async (sql, row) => {
         const known = new Map((await rows.loggedModelParamsOf(sql, [row.seq])).map((p) => [p.key, p.value]));
         const changed = checked.find((p) => known.has(p.key) && known.get(p.key) !== p.value);

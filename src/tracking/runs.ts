@@ -20,7 +20,7 @@ import {
   type TrackingOptions,
   type Who,
 } from "./types.ts";
-import { checkedRunName, checkedRunTag, checkRunId } from "./validate.ts";
+import { checkedFirstTag, checkedRunName, checkRunId } from "./validate.ts";
 
 export interface NewRun {
   experimentId: string;
@@ -49,7 +49,7 @@ function chosenName(made: NewRun): string {
 
 /** Tags of a new run: the given ones, its name and its parent; the last of one key counts. */
 function tagsOfNew(made: NewRun, name: string): Pair[] {
-  const all = new Map((made.tags ?? []).map((tag) => [tag.key, checkedRunTag(tag).value]));
+  const all = new Map((made.tags ?? []).map((tag) => [tag.key, checkedFirstTag(tag).value]));
   all.set(TAGS.runName, name);
   if (made.parentRunId !== undefined) all.set(TAGS.parentRun, made.parentRunId);
   return [...all].map(([key, value]) => ({ key, value })).sort((a, b) => (a.key < b.key ? -1 : 1));

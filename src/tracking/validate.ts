@@ -1,7 +1,7 @@
 /** What tracking accepts: MLflow's rules and limits, with its wording, because clients' tests match on it. */
 
 import { fail } from "../base/errors.ts";
-import { checkKey, checkLength, firstLetters, invalid, letters } from "../base/keys.ts";
+import { checkFreeKey, checkKey, checkLength, firstLetters, invalid, letters } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { DatasetInput, LoggedMetric, Pair } from "./types.ts";
 
@@ -36,6 +36,18 @@ export function checkedParam(param: Pair): Pair {
 export function checkedRunTag(tag: Pair): Pair {
   checkKey("tag", tag.key);
   return { key: tag.key, value: cut(LIMITS.runTagChars, tag.value) };
+}
+
+/** A tag that a run is made with. */
+export function checkedFirstTag(tag: Pair): Pair {
+  checkFreeKey(tag.key);
+  return { key: tag.key, value: cut(LIMITS.runTagChars, tag.value) };
+}
+
+/** A param of a logged model. */
+export function checkedModelParam(param: Pair): Pair {
+  checkFreeKey(param.key);
+  return { key: param.key, value: cut(LIMITS.paramChars, param.value) };
 }
 
 export const checkedRunName = (name: string): string => cut(LIMITS.runNameChars, name);

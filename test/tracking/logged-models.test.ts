@@ -47,6 +47,44 @@ test("a logged model is made pending, finished, tagged, deleted", async () => {
   await db.close();
 });
 
+test("a metric has a value on each dataset, also at one moment, and names are taken as they are", async () => {
+  const { tracking, db } = await setUp();
+  const { runId } = await tracking.createRun({ experimentId: "0", tags: [{ key: "a@b, c", value: "v" }] });
+  const { modelId } = await tracking.createLoggedModel({
+    experimentId: "0",
+    params: [{ key: "model_kwargs['x']", value: "1" }],
+    tags: [{ key: "who?", value: "me" }],
+  });
+  const point = (value: number, datasetName?: string) => ({
+    key: "acc",
+    value,
+    timestampMs: 1,
+    step: 0,
+    modelId,
+    ...(datasetName ? { datasetName, datasetDigest: "1" } : {}),
+  });
+  for (const metric of [point(0.1, "train"), point(0.2, "test"), point(0.3), point(0.4, "test")])
+    await tracking.logBatch(runId, { metrics: [metric] });
+  const model = await tracking.getLoggedModel(modelId);
+  expect(model.metrics.map(({ value, datasetName }) => [datasetName, value])).toEqual([
+    [undefined, 0.3],
+    ["test", 0.4],
+    ["train", 0.1],
+  ]);
+  expect([model.params, model.tags]).toEqual([
+    [{ key: "model_kwargs['x']", value: "1" }],
+    [{ key: "who?", value: "me" }],
+  ]);
+  await expect(tracking.logBatch(runId, { metrics: [{ ...point(1), datasetName: "x" }] })).rejects.toMatchObject({
+    code: "INVALID",
+  });
+  for (const key of ["", "a\0b", "x".repeat(251)])
+    await expect(tracking.createRun({ experimentId: "0", tags: [{ key, value: "" }] })).rejects.toMatchObject({
+      code: "INVALID",
+    });
+  await db.close();
+});
+
 test("metrics belong to the run and to the model, and are searched on their dataset", async () => {
   const { tracking, clock, db } = await setUp();
   const { runId } = await tracking.createRun({ experimentId: "0" });

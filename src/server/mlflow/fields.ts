@@ -135,6 +135,16 @@ export const filled = <T>(field: Field<T[]>): Field<T[]> => ({
   },
 });
 
+/** A list that must be there, even if it holds nothing. */
+export const given = <T>(field: Field<T[]>): Field<T[]> => ({
+  ...field,
+  required: true,
+  read(value, path) {
+    if (value === undefined || value === null) throw missing(path);
+    return field.read(value, path);
+  },
+});
+
 /** An object with fields of its own. */
 export function message<F extends Fields>(fields: F): Field<ValuesOf<F> | undefined> {
   return {

@@ -2,7 +2,7 @@
 
 import type { LoggedModel } from "../../tracking/types.ts";
 import { listJson } from "./artifact-files.ts";
-import { bool, choice, filled, integer, list, message, pair, required, text } from "./fields.ts";
+import { bool, choice, given, integer, list, message, pair, required, text } from "./fields.ts";
 import { filledList, metricJson, pageJson } from "./json.ts";
 import { type Route, route } from "./route.ts";
 
@@ -63,7 +63,7 @@ export const LOGGED_MODEL_ROUTES: readonly Route[] = [
     says: "Searches logged models; metrics may be confined to datasets.",
     differs: "NaN meets no comparison but `!=`. An unknown attribute is 400, not 500.",
     fields: {
-      experiment_ids: filled(list(text)),
+      experiment_ids: given(list(text)),
       filter: text,
       datasets: list(message({ dataset_name: required(text), dataset_digest: text })),
       max_results: integer,
