@@ -8,7 +8,7 @@ import { latestMetrics, pointOf } from "../db/metrics.ts";
 import { datasetsOf, modelsOf, type RunDatasetRow } from "../db/run_inputs.ts";
 import { paramsOf, tagsOf } from "../db/run_values.ts";
 import { type RunRow, runById, runsByIds } from "../db/runs.ts";
-import { tracesByIds } from "../db/traces.ts";
+import { type TraceRow, traceById, tracesByIds } from "../db/traces.ts";
 import type { DatasetInput, Pair, Run, RunInfo } from "./types.ts";
 
 export const infoOf = (row: RunRow): RunInfo => ({
@@ -68,6 +68,13 @@ export async function readRuns(sql: Sql, found: readonly RunRow[]): Promise<Run[
 export async function mustFindRun(sql: Sql, runId: string): Promise<RunRow> {
   const row = await runById(sql, runId);
   if (!row) throw fail("NOT_FOUND", { what: `Run with id=${runId} not found` });
+  return row;
+}
+
+/** NOT_FOUND. */
+export async function mustFindTrace(sql: Sql, traceId: string): Promise<TraceRow> {
+  const row = await traceById(sql, traceId);
+  if (!row) throw fail("NOT_FOUND", { what: `Trace with ID '${traceId}' not found.` });
   return row;
 }
 

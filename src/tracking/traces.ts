@@ -9,18 +9,19 @@ import { checkLength, invalid } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import * as assessmentRows from "../db/assessments.ts";
 import type { Sql } from "../db/db.ts";
-import { searchableJson } from "../db/json.ts";
 import { groupBy } from "../db/lists.ts";
 import { type Clause, readFilter, readOrder } from "../db/search/grammar.ts";
 import { isSpanClause, isSpanKey } from "../db/spans.ts";
 import { pageOf, positionIn } from "../db/token.ts";
 import { searchTraceRows } from "../db/trace_search.ts";
 import * as rows from "../db/traces.ts";
+import { putAssessment } from "./assessments.ts";
 import { mustBeActive } from "./experiments.ts";
 import { TRACE_GRAMMAR } from "./filter.ts";
+import { mustFindTrace } from "./read.ts";
 import { locationTag } from "./spans.ts";
 import type { Page, Pair, Trace, TrackingOptions } from "./types.ts";
-import { experimentNumber, pageSize } from "./validate.ts";
+import { cut, experimentNumber, pageSize } from "./validate.ts";
 
 const SOURCE_RUN = "mlflow.sourceRun";
 
@@ -36,12 +37,6 @@ export interface TraceSearch {
   /** 100 unless told; at most 500. */
   maxResults?: number;
   pageToken?: string;
-}
-
-async function mustFindTrace(sql: Sql, traceId: string): Promise<rows.TraceRow> {
-  const row = await rows.traceById(sql, traceId);
-  if (!row) throw fail("NOT_FOUND", { what: `Trace with ID '${traceId}' not found.` });
-  return row;
 }
 
 async function read(sql: Sql, found: readonly rows.TraceRow[]): Promise<Trace[]> {
@@ -69,12 +64,12 @@ async function read(sql: Sql, found: readonly rows.TraceRow[]): Promise<Trace[]>
   });
 }
 
-function checkPairs(pairs: readonly Pair[]): void {
-  for (const { key, value } of pairs) {
-    checkLength("Trace tag key", LIMITS.keyChars, key);
-    checkLength("Trace tag value", LIMITS.traceTagChars, value);
-  }
-}
+/** With values cut to their limit; INVALID for a key that is too long. */
+const checkedPairs = (pairs: readonly Pair[]): Pair[] =>
+  pairs.map(({ key, value }) => {
+    checkLength("key", LIMITS.keyChars, key);
+    return { key, value: cut(LIMITS.traceTagChars, value) };
+  });
 
 function checkSpans(all: readonly Clause[]): void {
   for (const { key, comparator } of all.filter(isSpanClause)) {
@@ -106,28 +101,13 @@ export function createTraces({ db, clock }: TrackingOptions) {
     if (run) await rows.linkTraceToRun(sql, seq, run.value);
   }
 
-  async function writeAssessment(sql: Sql, trace: rows.TraceRow, content: Readonly<Record<string, unknown>>) {
-    const id =
-      typeof content.assessment_id === "string" && content.assessment_id ? content.assessment_id : `a-${randomId()}`;
-    const stored: Record<string, unknown> = { ...content, assessment_id: id, trace_id: trace.trace_id };
-    const row = { trace_seq: trace.seq, assessment_id: id, created_ms: now(), content: searchableJson(stored) };
-    await assessmentRows.putAssessment(sql, row);
-    return stored;
-  }
-
-  async function mustFindAssessment(sql: Sql, trace: rows.TraceRow, id: string): Promise<Record<string, unknown>> {
-    const row = (await assessmentRows.assessmentsOf(sql, [trace.seq])).find((one) => one.assessment_id === id);
-    if (!row) throw fail("NOT_FOUND", { what: `Assessment with ID '${id}' not found for trace '${trace.trace_id}'` });
-    return JSON.parse(row.content) as Record<string, unknown>;
-  }
-
   const change = <T>(traceId: string, work: (sql: Sql, row: rows.TraceRow) => Promise<T>): Promise<T> =>
     db.write(async (sql) => work(sql, await mustFindTrace(sql, traceId)), "logged");
 
   return {
     /** Makes a trace, or completes one that is there: tags and metadata are added to those it has. */
     async putTrace(made: NewTrace): Promise<Trace> {
-      checkPairs([...made.tags, ...made.metadata]);
+      const [tags, metadata] = [checkedPairs(made.tags), checkedPairs(made.metadata)];
       return db.write(async (sql) => {
         const experiment = await mustBeActive(sql, made.experimentId);
         const traceId = made.traceId || `tr-${randomId()}`;
@@ -142,8 +122,8 @@ export function createTraces({ db, clock }: TrackingOptions) {
           response_preview: made.responsePreview ?? null,
         };
         const seq = await rows.putTrace(sql, row);
-        await writePairs(sql, seq, [...made.tags, locationTag(experiment, traceId)], made.metadata);
-        for (const assessment of made.assessments ?? []) await writeAssessment(sql, { ...row, seq }, assessment);
+        await writePairs(sql, seq, [...tags, locationTag(experiment, traceId)], metadata);
+        for (const assessment of made.assessments ?? []) await putAssessment(sql, { ...row, seq }, assessment, now());
         return (await read(sql, [{ ...row, seq }]))[0]!;
       }, "logged");
     },
@@ -153,11 +133,11 @@ export function createTraces({ db, clock }: TrackingOptions) {
       traceId: string,
       end: { endMs: number; state: rows.TraceState; tags: readonly Pair[]; metadata: readonly Pair[] },
     ): Promise<Trace> {
-      checkPairs([...end.tags, ...end.metadata]);
+      const [tags, metadata] = [checkedPairs(end.tags), checkedPairs(end.metadata)];
       return change(traceId, async (sql, row) => {
         const ended = { ...row, state: end.state, duration_ms: end.endMs - Number(row.request_ms) };
         await rows.putTrace(sql, ended);
-        await writePairs(sql, row.seq, end.tags, end.metadata);
+        await writePairs(sql, row.seq, tags, metadata);
         return (await read(sql, [ended]))[0]!;
       });
     },
@@ -176,8 +156,8 @@ export function createTraces({ db, clock }: TrackingOptions) {
     },
 
     async setTraceTag(traceId: string, tag: Pair): Promise<void> {
-      checkPairs([tag]);
-      await change(traceId, (sql, row) => rows.putTracePairs(sql, "tag", row.seq, [tag]));
+      const checked = checkedPairs([tag]);
+      await change(traceId, (sql, row) => rows.putTracePairs(sql, "tag", row.seq, checked));
     },
 
     /** NOT_FOUND when the trace has no such tag. */
@@ -194,6 +174,8 @@ export function createTraces({ db, clock }: TrackingOptions) {
       which: { ids: readonly string[] } | { upToMs: number; most?: number },
     ): Promise<number> {
       const id = experimentNumber(experimentId);
+      if ("most" in which && which.most !== undefined && which.most < 1)
+        throw invalid(`\`max_traces\` must be a positive integer, received ${which.most}.`);
       return db.write(async (sql) => {
         const found =
           "ids" in which
@@ -231,27 +213,6 @@ export function createTraces({ db, clock }: TrackingOptions) {
           page.items.map((one) => one.row),
         ),
       };
-    },
-
-    /** Resolves to the assessment with its id. */
-    createAssessment: (traceId: string, content: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> =>
-      change(traceId, (sql, row) => writeAssessment(sql, row, content)),
-
-    getAssessment: async (traceId: string, id: string): Promise<Record<string, unknown>> =>
-      mustFindAssessment(db, await mustFindTrace(db, traceId), id),
-
-    /** Replaces the members that are given. */
-    updateAssessment: (
-      traceId: string,
-      id: string,
-      members: Readonly<Record<string, unknown>>,
-    ): Promise<Record<string, unknown>> =>
-      change(traceId, async (sql, row) =>
-        writeAssessment(sql, row, { ...(await mustFindAssessment(sql, row, id)), ...members, assessment_id: id }),
-      ),
-
-    async deleteAssessment(traceId: string, id: string): Promise<void> {
-      await change(traceId, (sql, row) => assessmentRows.deleteAssessmentRow(sql, row.seq, id));
     },
   };
 }

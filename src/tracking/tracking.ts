@@ -4,6 +4,7 @@
  */
 
 import { createArtifacts } from "./artifacts.ts";
+import { createAssessments } from "./assessments.ts";
 import { createExperiments } from "./experiments.ts";
 import { createHistory } from "./history.ts";
 import { createImports } from "./import.ts";
@@ -25,6 +26,7 @@ export const createTracking = (options: TrackingOptions) => ({
   ...createLoggedModels(options),
   ...createSearch(options),
   ...createTraces(options),
+  ...createAssessments(options),
   ...createSpans(options),
   ...createImports(options),
   ...createPurge(options),

@@ -6,7 +6,7 @@ import { LIMITS } from "../base/limits.ts";
 import type { DatasetInput, LoggedMetric, Pair } from "./types.ts";
 
 /** The value, cut to the limit: too long is not an error for params and run tags. */
-const cut = (limit: number, value: string): string =>
+export const cut = (limit: number, value: string): string =>
   value.length > limit && letters(value) > limit ? firstLetters(value, limit) : value;
 
 const MAX = Number.MAX_VALUE;

@@ -74,8 +74,37 @@ test("traces are searched, linked, assessed and deleted", async () => {
   const id = made.assessment_id as string;
   await tracking.updateAssessment("tr-a", id, { rationale: "because" });
   expect((await tracking.getTrace("tr-a")).assessments).toEqual([{ ...made, rationale: "because" }]);
+  for (const content of [{ assessment_name: "none" }, { feedback: { value: 1 }, overrides: "a-none" }])
+    await expect(tracking.createAssessment("tr-a", content)).rejects.toMatchObject({
+      code: content.overrides ? "NOT_FOUND" : "INVALID",
+    });
+  await expect(tracking.updateAssessment("tr-a", id, { expectation: { value: 1 } })).rejects.toMatchObject({
+    message: "Cannot update expectation value on a Feedback assessment.",
+  });
+  const better = { assessment_name: "good", feedback: { value: false }, overrides: id, metadata: { a: "1" } };
+  const second = (await tracking.createAssessment("tr-a", better)).assessment_id as string;
+  expect(await tracking.getAssessment("tr-a", id)).toMatchObject({ valid: false, rationale: "because" });
+  expect(await ids("feedback.good = 'true'")).toEqual([]);
+  expect(await ids("feedback.good = 'false'")).toEqual(["a"]);
+  expect(await tracking.updateAssessment("tr-a", second, { metadata: { b: "2" }, source: "x" })).toMatchObject({
+    ...better,
+    valid: true,
+    metadata: { a: "1", b: "2" },
+  });
+  await tracking.deleteAssessment("tr-a", second);
+  expect(await tracking.getAssessment("tr-a", id)).toMatchObject({ valid: true, create_time: made.create_time });
+  await tracking.deleteAssessment("tr-a", id);
   await tracking.deleteAssessment("tr-a", id);
   await expect(tracking.getAssessment("tr-a", id)).rejects.toMatchObject({ code: "NOT_FOUND" });
+
+  const long = "\u{1f600}".repeat(8001);
+  await tracking.setTraceTag("tr-a", { key: "long", value: long });
+  const kept = (await tracking.getTrace("tr-a")).tags.find(({ key }) => key === "long");
+  expect([...kept!.value].length).toBe(8000);
+  await expect(tracking.setTraceTag("tr-a", { key: "x".repeat(251), value: "" })).rejects.toMatchObject({
+    code: "INVALID",
+  });
+  await expect(tracking.deleteTraces("0", { upToMs: 25, most: 0 })).rejects.toMatchObject({ code: "INVALID" });
 
   expect(await tracking.deleteTraces("0", { upToMs: 25, most: 1 })).toBe(1);
   expect(await tracking.deleteTraces("0", { ids: ["tr-c", "tr-none"] })).toBe(1);

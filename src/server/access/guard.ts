@@ -30,7 +30,7 @@ const PART = "/mlflow-artifacts/mpu/part/";
 
 const isRead = (route: Route): boolean =>
   route.methods.every((method) => method === "GET") ||
-  /\/(search|search-datasets|get-latest-versions)$/.test(route.path);
+  /\/(search|search-datasets|get-latest-versions|batchGetInfos)$/.test(route.path);
 
 export const neededRole = (route: Route): Role =>
   ADMIN.has(route.path) || route.path.startsWith("/mlflow/webhooks") ? "admin" : isRead(route) ? "viewer" : "editor";

@@ -113,7 +113,7 @@ const NEW_ROUTES: readonly Route[] = [
     version: 3,
     says: "Searches traces by tags, metadata, state, times, name, run, spans, feedback and expectations.",
     differs:
-      "Filters on prompts and issues are refused; filters on spans see those that came as OTLP; feedback counts for its own trace, not for its session.",
+      "Filters on prompts and issues, and orders by tags and metadata, are refused; filters on spans see those that came as OTLP; feedback counts for its own trace, not for its session.",
     fields: { locations: filled(list(location)), ...searched },
     async handle({ tracking }, { locations, ...query }) {
       const experimentIds = locations.flatMap((one) => one.mlflow_experiment?.experiment_id ?? []);
@@ -121,7 +121,7 @@ const NEW_ROUTES: readonly Route[] = [
       return pageJson("traces", page.items.map(traceJson), page.nextPageToken);
     },
   }),
-  route("GET /mlflow/traces/batchGetInfos", {
+  route("POST|GET /mlflow/traces/batchGetInfos", {
     version: 3,
     says: "Several traces by id, without spans.",
     fields: { trace_ids: traceIds },
@@ -146,15 +146,6 @@ const NEW_ROUTES: readonly Route[] = [
       request_ids: list(text),
     },
     handle: (call, values) => deleteTraces(call.tracking, values),
-  }),
-  route("POST /mlflow/traces/link-to-run", {
-    version: 3,
-    says: "Links traces to a run.",
-    fields: { trace_ids: traceIds, run_id: required(text) },
-    async handle({ tracking }, { trace_ids, run_id }) {
-      await tracking.linkTraces(trace_ids, run_id);
-      return {};
-    },
   }),
   route("PATCH /mlflow/traces/{trace_id}/tags", {
     version: 3,
@@ -241,6 +232,14 @@ const OLD_ROUTES: readonly Route[] = [
     async handle({ tracking }, { experiment_id, timestamp_ms, request_metadata, tags }) {
       const made = { experimentId: experiment_id, requestMs: timestamp_ms, state: "IN_PROGRESS" as const };
       return { trace_info: oldTraceJson(await tracking.putTrace({ ...made, tags, metadata: request_metadata })) };
+    },
+  }),
+  route("POST /mlflow/traces/link-to-run", {
+    says: "Links traces to a run.",
+    fields: { trace_ids: traceIds, run_id: required(text) },
+    async handle({ tracking }, { trace_ids, run_id }) {
+      await tracking.linkTraces(trace_ids, run_id);
+      return {};
     },
   }),
   route("PATCH /mlflow/traces/{request_id}", {

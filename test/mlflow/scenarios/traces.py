@@ -148,6 +148,16 @@ def assessing(t, client, trace_id):
         mlflow.log_feedback(trace_id=trace_id, name=name, value=value, source=judge)
     wanted = mlflow.log_expectation(trace_id=trace_id, name="answer", value="WHY", source=human)
     t("assessed", assessments(client, trace_id))
+    over = mlflow.override_feedback(trace_id=trace_id, assessment_id=good.assessment_id, value=False, rationale="longer", source=judge)
+    valid = lambda: sorted([a.name, a.value, a.valid] for a in client.get_trace(trace_id).info.assessments if a.name == "good")  # noqa: E731
+    t("overridden", valid())
+    t("found after it was overridden", len(search(client, client.get_trace(trace_id).info.experiment_id, "feedback.good = 'true'")))
+    mlflow.delete_assessment(trace_id, over.assessment_id)
+    t("no longer overridden", valid())
+    t.tried("an expectation of feedback", lambda: mlflow.update_assessment(trace_id, good.assessment_id, Expectation(name="good", value=1)))
+    with mlflow.start_run(run_name="linked later") as active:
+        client.link_traces_to_run([trace_id], active.info.run_id)
+    t("linked to a run", len(mlflow.search_traces(locations=[active.info.experiment_id], run_id=active.info.run_id)))
     t("one assessment", assessment_shown(mlflow.get_assessment(trace_id, good.assessment_id)))
     mlflow.update_assessment(trace_id, wanted.assessment_id, Expectation(name="answer", value="BECAUSE"))
     mlflow.update_assessment(trace_id, good.assessment_id, Feedback(name="good", value=False, source=human))
