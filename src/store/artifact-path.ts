@@ -9,8 +9,9 @@ const DECODINGS_MAX = 10;
 
 /**
  * The path, checked; INVALID otherwise. Decoded again and again, since "%252e%252e" is ".." to whoever decodes twice: refused are ".."
- * and "." segments, absolute paths, backslashes, drive letters, "#", control characters and empty segments. A folder's path
- * may end in "/"; "" is the root, allowed when `root` is.
+ * and "." segments, absolute paths, backslashes, drive letters, U+0000 and empty segments; and, as it stands, "#" and control
+ * characters (MLflow 2 names its images "x%step%23%timestamp%17…"). A folder's path may end in "/"; "" is the root, allowed
+ * when `root` is.
  */
 export function checkArtifactPath(path: string, options: { root?: boolean } = {}): string {
   const trimmed = path.replace(/\/$/, "");
@@ -19,6 +20,8 @@ export function checkArtifactPath(path: string, options: { root?: boolean } = {}
     throw invalid(path, "it is empty");
   }
   if (Buffer.byteLength(trimmed) > PATH_BYTES_MAX) throw invalid(path, `it is longer than ${PATH_BYTES_MAX} bytes`);
+  const odd = oddityOf(trimmed);
+  if (odd !== undefined) throw invalid(path, odd);
   let text = trimmed;
   for (let i = 0; i < DECODINGS_MAX; i++) {
     const fault = faultOf(text);
@@ -51,13 +54,17 @@ function decodeOnce(text: string): string {
   }
 }
 
+function oddityOf(text: string): string | undefined {
+  if (text.includes("#")) return 'it has a "#"';
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return /[\u0000-\u001f\u007f]/.test(text) ? "it has a control character" : undefined;
+}
+
 function faultOf(text: string): string | undefined {
   if (text.startsWith("/")) return "it is absolute";
   if (text.includes("\\")) return "it has a backslash";
   if (/^[A-Za-z]:/.test(text)) return "it begins with a drive letter";
-  if (text.includes("#")) return 'it has a "#"';
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(text)) return "it has a control character";
+  if (text.includes("\0")) return "it has a control character";
   for (const segment of text.split("/")) {
     if (segment === "") return "it has an empty segment";
     if (segment === "." || segment === "..") return `it has a "${segment}" segment`;

@@ -64,7 +64,7 @@ export const ARTIFACT_ROUTES: readonly Route[] = [
   }),
   route("GET /mlflow-artifacts/artifacts/{path...}", {
     says: "Downloads a file.",
-    differs: "Range is answered with 206; MLflow's server sends the whole file.",
+    differs: "Of several ranges at once the whole file is sent.",
     handle: ({ artifacts, params, request }) => fileResponse(artifacts, params.path!, request),
   }),
   route("GET /mlflow-artifacts/artifacts", {
@@ -165,7 +165,9 @@ export const PAGE_ROUTES: readonly Route[] = [
     says: "Uploads a file of at most 10 MB to a run.",
     async handle(call) {
       const query = new URL(call.request.url).searchParams;
-      const run = await call.tracking.getRun(query.get("run_uuid") ?? "");
+      const runId = query.get("run_uuid");
+      if (!runId) throw invalid("Request must specify run_uuid.");
+      const run = await call.tracking.getRun(runId);
       if (Number(call.request.headers.get("content-length") ?? 0) > LIMITS.pageUploadBytes)
         throw invalid("Artifact size is too large. Max size is 10MB.");
       const path = query.get("path");

@@ -58,6 +58,7 @@ def run(t, client):
     downloads(t, client, run_id)
     names(t, client, experiment_id)
     overwriting(t, client, run_id)
+    keyed(t, client, experiment_id)
     deleting(t, client, run_id)
 
 
@@ -86,6 +87,14 @@ def names(t, client, experiment_id):
         t.tried(f"odd name {name!r}", lambda: client.log_artifact(run_id, name))
     for path in ["../up", "/root", "a/../../b", "a//b", "./c", "with space/ünï"]:
         t.tried(f"up to {path}", lambda: client.log_artifact(run_id, "UPPER.TXT", path))
+
+
+def keyed(t, client, experiment_id):
+    """Images of steps: MLflow 2 parts their names by percent signs, and some of these look like codes of odd letters."""
+    run_id = client.create_run(experiment_id, run_name="keyed").info.run_id
+    for step in [1, 10]:
+        client.log_image(run_id, np.zeros((4, 4, 3), dtype=np.uint8), key="im", step=step, synchronous=True)
+    t("images of steps", len(client.list_artifacts(run_id, "images")))
 
 
 def overwriting(t, client, run_id):
