@@ -104,6 +104,8 @@ export const TRACE_GRAMMAR: Grammar = {
         status: { ...matched, also: ["state"] },
         name: matchedListedOrNull,
         run_id: { ...matchedListedOrNull, order: false },
+        // "name/version"; clients keep the prompts of a trace in a tag.
+        prompt: { kind: "text", comparators: ["="], order: false },
         // What any span holds.
         text: { ...text, order: false },
         timestamp_ms: traceTime("timestamp"),

@@ -82,11 +82,27 @@ function checkSpans(all: readonly Clause[]): void {
   }
 }
 
+/** Python's JSON of a text: it writes what is no ASCII as codes. */
+const pythonJson = (text: string): string =>
+  JSON.stringify(text).replace(/[^ -~]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+/** That the trace's tag of prompts, a list in JSON as Python writes it, has this one. INVALID. */
+function promptClause({ value }: Clause): Clause {
+  const [name, version, ...more] = String(value).split("/");
+  if (!name || !version || more.length > 0)
+    throw invalid(`Invalid prompts filter value '${value}'. Expected format: prompt = "name/version"`);
+  const listed = `{"name": ${pythonJson(name)}, "version": ${pythonJson(version)}}`;
+  const pattern = listed.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+  return { entity: "tag", key: "mlflow.linkedPrompts", comparator: "RLIKE", value: pattern };
+}
+
 /** The filter's clauses; a trace's text is what its spans hold. */
 function readClauses(filter: string): Clause[] {
-  const all = readFilter(TRACE_GRAMMAR, filter).map((clause) =>
-    clause.entity === "attribute" && clause.key === "text" ? { ...clause, entity: "span", key: "content" } : clause,
-  );
+  const all = readFilter(TRACE_GRAMMAR, filter).map((clause) => {
+    if (clause.entity !== "attribute") return clause;
+    if (clause.key === "prompt") return promptClause(clause);
+    return clause.key === "text" ? { ...clause, entity: "span", key: "content" } : clause;
+  });
   checkSpans(all);
   return all;
 }

@@ -113,6 +113,30 @@ test("what patterns find comes in pages, however rare it is", async () => {
   await db.close();
 });
 
+test("a trace is found by the prompts that its client keeps in a tag", async () => {
+  const db = await open();
+  const tracking = createTracking({ db, clock: new ManualClock(1000) });
+  const tag = (value: string) => ({ tags: [{ key: "mlflow.linkedPrompts", value }] });
+  await put(
+    tracking,
+    "a",
+    1,
+    tag('[{"name": "q_a.b", "version": "1"}, {"name": "gr\\u00fc\\u00df", "version": "12"}]'),
+  );
+  await put(tracking, "b", 2, tag('[{"name": "qxaxb", "version": "1"}]'));
+  const ids = searcher(tracking);
+  for (const [filter, found] of [
+    ["prompt = 'q_a.b/1'", ["a"]],
+    ["trace.prompt = 'grüß/12'", ["a"]],
+    ["prompt = 'grüß/1'", []],
+    ["prompt = 'qxaxb/1' AND status = 'OK'", ["b"]],
+  ] as const)
+    expect([filter, await ids(filter)]).toEqual([filter, [...found]]);
+  for (const filter of ["prompt = 'q'", "prompt = 'a/b/1'", "prompt LIKE 'q/1'", "prompt = '/1'"])
+    await expect(ids(filter)).rejects.toMatchObject({ code: "INVALID" });
+  await db.close();
+});
+
 test("what is no pattern, or could hold up the server, is refused with the reason", async () => {
   const db = await open();
   const ids = searcher(createTracking({ db, clock: new ManualClock(1000) }));

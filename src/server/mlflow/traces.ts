@@ -113,7 +113,7 @@ const NEW_ROUTES: readonly Route[] = [
     version: 3,
     says: "Searches traces by tags, metadata, state, times, name, run, spans, feedback and expectations.",
     differs:
-      "Filters on prompts and issues, and orders by tags and metadata, are refused; filters on spans see those that came as OTLP; feedback counts for its own trace, not for its session.",
+      "Filters on issues, and orders by tags and metadata, are refused; filters on spans see those that came as OTLP; feedback counts for its own trace, not for its session.",
     fields: { locations: filled(list(location)), ...searched },
     async handle({ tracking }, { locations, ...query }) {
       const experimentIds = locations.flatMap((one) => one.mlflow_experiment?.experiment_id ?? []);

@@ -51,10 +51,10 @@ FILTERS = [
     None, "tags.kind = 'good'", "tag.kind != 'good'", "trace.status = 'OK'", "trace.status = 'ERROR'", "attributes.status = 'ERROR'", "status = 'OK'", "name = 'answer'", "trace.name = 'breaks'", "attributes.name = 'breaks'", "timestamp_ms > 0",
     "span.name = 'look up'", "span.type = 'LLM'", "span.status = 'ERROR'", "span.name = 'look up' AND span.type = 'LLM'", "span.attributes.model LIKE '%tiny%'", "span.content LIKE '%on purpose%'",
     "name RLIKE '^ans.+r$'", "tags.kind RLIKE 'o+'", "status RLIKE 'OK|NONE'", "metadata.nothing RLIKE '.'", "span.name RLIKE 'look.up'", "span.attributes.model RLIKE '^tiny$'", "span.type RLIKE '^L' AND span.status = 'OK'",
-    "name IS NULL", "name IS NOT NULL", "run_id IS NOT NULL", "trace.text LIKE '%on purpose%'", "trace.text ILIKE '%ON PURPOSE%'",
+    "name IS NULL", "name IS NOT NULL", "prompt = 'x/1'", "run_id IS NOT NULL", "trace.text LIKE '%on purpose%'", "trace.text ILIKE '%ON PURPOSE%'",
     "trace.timestamp_ms < 5", "attributes.timestamp > 0", "execution_time_ms >= 0", "trace.execution_time_ms > 100000", "tags.kind = 'good' AND status = 'OK'",
 ]
-BAD = ["span.nothing = 'x'", "span.name > 'x'", "nothing = 'x'", "status > 'OK'", "timestamp_ms RLIKE '1'", "name RLIKE 1", "name RLIKE '['", "text = 'x'", "tags.kind = 1", "timestamp_ms = 'x'", "status = 'OK' OR status = 'ERROR'", "name"]
+BAD = ["span.nothing = 'x'", "span.name > 'x'", "nothing = 'x'", "status > 'OK'", "timestamp_ms RLIKE '1'", "name RLIKE 1", "name RLIKE '['", "text = 'x'", "prompt = 'x'", "tags.kind = 1", "timestamp_ms = 'x'", "status = 'OK' OR status = 'ERROR'", "name"]
 
 
 def run(t, client):
