@@ -15,6 +15,7 @@ import { LIMITS } from "../base/limits.ts";
 import { log } from "../base/log.ts";
 import { decodeJson, decodePredictions, encodeBatch, FRAME, type RawPredictions } from "./frames.ts";
 import type { Link } from "./link.ts";
+import type { Predictions, Runtime, RuntimeOptions } from "./model.ts";
 
 /** A process that has loaded the model. */
 export interface ModelProcess {
@@ -37,6 +38,43 @@ export interface ChildOptions {
   place: string;
   timeoutMs?: number;
   onRestart?: (why: string) => void;
+}
+
+/** What a runtime knows of its model. */
+export interface ChildKind {
+  /** Names of the columns that are sent, in order. */
+  columns: readonly string[];
+  place: string;
+  interpret(raw: RawPredictions, rows: number): Predictions;
+  /** Gives back what starting takes; called once, when the model is closed or could not be loaded. */
+  release(): void;
+}
+
+/** A runtime whose model lives in a process; rejects as `start` does when it cannot load the model. */
+export async function childRuntime(
+  start: () => Promise<ModelProcess>,
+  { columns, place, interpret, release }: ChildKind,
+  { predictTimeoutMs, onRestart }: RuntimeOptions,
+): Promise<Runtime> {
+  try {
+    const model = await keepAlive(start, {
+      columns,
+      place,
+      ...(predictTimeoutMs !== undefined && { timeoutMs: predictTimeoutMs }),
+      ...(onRestart && { onRestart }),
+    });
+    return {
+      predict: async (batch) => interpret(await model.predict(batch), batch.rows),
+      memoryBytes: () => privateBytes(model.pid()),
+      async close() {
+        await model.close();
+        release();
+      },
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /** After this long alive, a death counts as the first one again. */

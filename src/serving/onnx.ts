@@ -11,7 +11,7 @@ import { fail } from "../base/errors.ts";
 import { randomId } from "../base/hash.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { TrimtabFlavor } from "../spec/mlmodel.ts";
-import { keepAlive, type ModelProcess, privateBytes, within } from "./child-model.ts";
+import { childRuntime, type ModelProcess, within } from "./child-model.ts";
 import type { RawPredictions } from "./frames.ts";
 import { askJson, openHub } from "./link.ts";
 import type { LoadRuntime, Predictions, Runtime, RuntimeOptions } from "./model.ts";
@@ -83,25 +83,8 @@ async function loadInChild(
 ): Promise<Runtime> {
   const hub = openHub();
   const start = () => startChild(hub, { place, columns, classCount: classes?.length });
-  try {
-    const model = await keepAlive(start, {
-      columns,
-      place,
-      ...(options.predictTimeoutMs !== undefined && { timeoutMs: options.predictTimeoutMs }),
-      ...(options.onRestart && { onRestart: options.onRestart }),
-    });
-    return {
-      predict: async (batch) => interpret(await model.predict(batch), batch.rows, classes),
-      memoryBytes: () => privateBytes(model.pid()),
-      async close() {
-        await model.close();
-        hub.close();
-      },
-    };
-  } catch (error) {
-    hub.close();
-    throw error;
-  }
+  const ours = (raw: RawPredictions, rows: number) => interpret(raw, rows, classes);
+  return childRuntime(start, { columns, place, interpret: ours, release: () => hub.close() }, options);
 }
 
 const CHILD = join(import.meta.dir, "onnx-child.ts");

@@ -9,7 +9,7 @@ import { fail } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { missingModuleMend } from "../base/python-packages.ts";
 import type { TrimtabFlavor } from "../spec/mlmodel.ts";
-import { keepAlive, type ModelProcess, privateBytes, within } from "./child-model.ts";
+import { childRuntime, type ModelProcess, within } from "./child-model.ts";
 import type { RawPredictions } from "./frames.ts";
 import { askJson, LinkClosed } from "./link.ts";
 import type { LoadRuntime, Predictions } from "./model.ts";
@@ -31,25 +31,8 @@ export const loadPython: LoadRuntime = async (folder, manifest, columns, options
     if (manifest.task === "classification") classes = (about.classes as Label[] | null) ?? undefined;
     return started;
   };
-  try {
-    const model = await keepAlive(start, {
-      columns,
-      place,
-      ...(options.predictTimeoutMs !== undefined && { timeoutMs: options.predictTimeoutMs }),
-      ...(options.onRestart && { onRestart: options.onRestart }),
-    });
-    return {
-      predict: async (batch) => labelled(await model.predict(batch), batch.rows, classes),
-      memoryBytes: () => privateBytes(model.pid()),
-      async close() {
-        await model.close();
-        nursery.release();
-      },
-    };
-  } catch (error) {
-    nursery.release();
-    throw error;
-  }
+  const interpret = (raw: RawPredictions, rows: number) => labelled(raw, rows, classes);
+  return childRuntime(start, { columns, place, interpret, release: () => nursery.release() }, options);
 };
 
 /** What the worker must know to load the model and to read batches. */
