@@ -53,10 +53,14 @@ export const LIMITS = {
   servingProcesses: 256,
   /** How long a drain may take before what is left is cut. */
   drainMs: 15_000,
+  /** How long the control process may take to end: a step's grace and what is recorded after it, but less than a drain. */
+  controlStopMs: 12_000,
   /** DuckDB gets half of the machine, and never less than this. */
   duckMemoryMinBytes: 256 << 20,
   /** How long a write waits for another process's write. */
   dbBusyMs: 30_000,
+  /** The same once this process was told to end. */
+  dbHurryMs: 2_000,
   /** How long PostgreSQL lets a write that has the lock do nothing: its process was stopped or its host is gone. */
   dbIdleMs: 10_000,
   /** How long connecting to PostgreSQL may take. */

@@ -41,7 +41,10 @@ export async function runCommand(io: Io, input: Input): Promise<number> {
       return 0;
     }
     const cancel = new AbortController();
-    const stop = () => cancel.abort();
+    const stop = () => {
+      cancel.abort();
+      life.db.hurry();
+    };
     process.once("SIGINT", stop).once("SIGTERM", stop);
     try {
       const result = await runCycle(life, pipeline, {

@@ -64,5 +64,10 @@ export interface Db extends Sql {
    * where it is, nothing for a database in memory. The only I/O that a `write` may await: the copy has to be of what it changes.
    */
   backUp(sql: Sql, schema: number): Promise<string | undefined>;
+  /**
+   * This process was told to end: from now on a write, also one that waits already, waits for another program's lock no longer
+   * than LIMITS.dbHurryMs, and not at all once that was in vain.
+   */
+  hurry(): void;
   close(): Promise<void>;
 }

@@ -102,6 +102,13 @@ export class Link {
     return answered;
   }
 
+  /** Whatever waits on the writing connection fails as if it had been cut. */
+  cutWriter(): void {
+    const { writer } = this.pools;
+    this.pools = { ...this.pools, writer: this.connect().writer };
+    writer.close({ timeout: 0 }).catch(() => undefined);
+  }
+
   private giveUp(): void {
     const { reader, writer } = this.pools;
     this.pools = this.connect();

@@ -10,9 +10,9 @@ import type { Link } from "./postgres-link.ts";
 import { Statements } from "./postgres-statements.ts";
 import type { Transaction } from "./queue.ts";
 
-/** How long a write waits for the lock of another, and how long one that has it may do nothing before the server ends it. */
+/** How long a write waits for the lock of another, asked at each attempt, and how long one that has it may do nothing before the server ends it. */
 export interface LockTimes {
-  busyMs: number;
+  busyMs(): number;
   idleMs: number;
 }
 
@@ -29,7 +29,7 @@ const SYNC: Record<Durability, string> = {
 
 const beginText = (durability: Durability, { busyMs, idleMs }: LockTimes): string => `
   BEGIN ISOLATION LEVEL READ COMMITTED;
-  SET LOCAL lock_timeout = ${busyMs};
+  SET LOCAL lock_timeout = ${Math.max(1, busyMs())};
   SET LOCAL idle_in_transaction_session_timeout = ${idleMs};
   SELECT set_config('synchronous_commit', ${SYNC[durability]}, true);
   SELECT pg_advisory_xact_lock(${LOCK}, hashtext(coalesce(current_schema(), '')))`;

@@ -7,11 +7,12 @@
 import { fail } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Db, Dialect, Durability, Sql } from "./db.ts";
+import { createLockWait } from "./lock-wait.ts";
 import { parseAddress } from "./postgres-address.ts";
 import { backUpTables } from "./postgres-backup.ts";
 import { Link } from "./postgres-link.ts";
 import { Statements } from "./postgres-statements.ts";
-import { beginWrite, type LockTimes } from "./postgres-transaction.ts";
+import { beginWrite } from "./postgres-transaction.ts";
 import { createWriteQueue } from "./queue.ts";
 
 const postgresDialect: Dialect = {
@@ -38,7 +39,10 @@ const GROUP_MAX = 50;
 /** Idle connections that a restart of the server cut are met one by one. */
 const READ_ATTEMPTS = LIMITS.dbConnections + 1;
 
-export interface Patience extends LockTimes {
+export interface Patience {
+  /** As those of LockTimes. */
+  busyMs: number;
+  idleMs: number;
   /** After how long without an answer the server is asked whether it lives. */
   silenceMs: number;
 }
@@ -49,7 +53,20 @@ const PATIENCE: Patience = { busyMs: LIMITS.dbBusyMs, idleMs: LIMITS.dbIdleMs, s
 export async function openPostgres(address: string, patience: Patience = PATIENCE): Promise<Db> {
   const link = new Link(address, parseAddress(address), patience.silenceMs);
   const statements = new Statements(link, () => link.reader);
-  const queue = createWriteQueue((durability) => beginWrite(link, durability, patience), GROUP_MAX);
+  const lockWait = createLockWait(patience.busyMs);
+  let isWaiting = false;
+  const begin = async (durability: Durability) => {
+    isWaiting = true;
+    try {
+      return await beginWrite(link, durability, { ...patience, busyMs: lockWait.busyMs });
+    } catch (error) {
+      if ((error as { code?: string }).code === "DB_LOCKED") lockWait.ranOut();
+      throw error;
+    } finally {
+      isWaiting = false;
+    }
+  };
+  const queue = createWriteQueue(begin, GROUP_MAX);
   const write = <T>(work: (sql: Sql) => Promise<T>, durability: Durability = "published") =>
     queue.write(work, durability);
   const db: Db = {
@@ -60,6 +77,11 @@ export async function openPostgres(address: string, patience: Patience = PATIENC
     runMany: (sql, params) => write((tx) => tx.runMany(sql, params)),
     write,
     backUp: backUpTables,
+    hurry() {
+      lockWait.hurry();
+      // The server was told the longer time. What waits on a connection that is cut is begun again on another.
+      if (isWaiting) link.cutWriter();
+    },
     async close() {
       await queue.idle();
       await link.close();

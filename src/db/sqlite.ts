@@ -9,6 +9,7 @@ import { dirname } from "node:path";
 import { fail } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Db, Dialect, Durability, Sql, SqlValue } from "./db.ts";
+import { createLockWait, type LockWait } from "./lock-wait.ts";
 import { createWriteQueue, type Transaction } from "./queue.ts";
 import { backUpSqlite } from "./sqlite-backup.ts";
 
@@ -134,7 +135,11 @@ export function openSqlite(path: string): Db {
   writer.exec("PRAGMA busy_timeout = 0");
   const writing = new Statements(writer);
   const reading = path === ":memory:" ? writing : new Statements(reader);
-  const queue = createWriteQueue((durability) => begin(writer, writing, durability), Number.POSITIVE_INFINITY);
+  const lockWait = createLockWait(LIMITS.dbBusyMs);
+  const queue = createWriteQueue(
+    (durability) => begin(writer, writing, durability, lockWait),
+    Number.POSITIVE_INFINITY,
+  );
   const write = <T>(work: (sql: Sql) => Promise<T>, durability: Durability = "published") =>
     queue.write(work, durability);
   return {
@@ -150,6 +155,7 @@ export function openSqlite(path: string): Db {
         throw mappedError(error, path);
       });
     },
+    hurry: lockWait.hurry,
     async close() {
       await queue.idle();
       reading.finalize();
@@ -164,23 +170,27 @@ export function openSqlite(path: string): Db {
  * SQLite's own waiting would stop this process: it could answer nobody meanwhile, and another opener of the file in the same
  * process would wait for a lock that only we can give back.
  */
-async function takeLock(writer: Database): Promise<void> {
-  const endMs = performance.now() + LIMITS.dbBusyMs;
+async function takeLock(writer: Database, lockWait: LockWait): Promise<void> {
+  const sinceMs = performance.now();
   for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 20)) {
     try {
       writer.exec("BEGIN IMMEDIATE");
       return;
     } catch (error) {
-      if ((error as { code?: string }).code !== "SQLITE_BUSY" || performance.now() > endMs)
-        throw mappedError(error, writer.filename);
+      const isBusy = (error as { code?: string }).code === "SQLITE_BUSY";
+      if (isBusy && performance.now() - sinceMs <= lockWait.busyMs()) {
+        await Bun.sleep(pauseMs);
+        continue;
+      }
+      if (isBusy) lockWait.ranOut();
+      throw mappedError(error, writer.filename);
     }
-    await Bun.sleep(pauseMs);
   }
 }
 
-async function begin(writer: Database, sql: Sql, durability: Durability): Promise<Transaction> {
+async function begin(writer: Database, sql: Sql, durability: Durability, lockWait: LockWait): Promise<Transaction> {
   writer.exec(`PRAGMA synchronous = ${durability === "published" ? "FULL" : "NORMAL"}`);
-  await takeLock(writer);
+  await takeLock(writer, lockWait);
   return {
     sql,
     mark: async () => void writer.exec("SAVEPOINT work"),

@@ -7,6 +7,7 @@
  *      └─attempts left───┴──────────────▶ failed, with an alert
  */
 
+import { asTrimtabError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { selfCommand } from "../base/program.ts";
 import { claimJob, enqueueJob, finishJob, type Job, listJobs, releaseJobs, retryJob } from "../db/jobs.ts";
@@ -63,16 +64,18 @@ export function superviseJobs(life: Life, pipelines: () => Promise<Pipeline[]>):
   let wake = () => {};
   const next = () =>
     claimJob(life.db, { kinds: [RETRAIN_JOB, GATE_JOB], owner, nowMs: life.clock.nowMs() }).catch((error: unknown) => {
-      log.error("jobs.claim_failed", { error: String(error) });
+      log.error("jobs.claim_failed", { error: asTrimtabError(error).oneLine() });
       return undefined;
     });
   const loop = (async () => {
-    await releaseOrphans(life).catch((error: unknown) => log.error("jobs.release_failed", { error: String(error) }));
+    await releaseOrphans(life).catch((error: unknown) =>
+      log.error("jobs.release_failed", { error: asTrimtabError(error).oneLine() }),
+    );
     while (!stopping.signal.aborted) {
       const job = await next();
       if (job)
         await runJob(life, pipelines, job, stopping.signal).catch((error: unknown) =>
-          log.error("jobs.run_failed", { job: job.id, error: String(error) }),
+          log.error("jobs.run_failed", { job: job.id, error: asTrimtabError(error).oneLine() }),
         );
       else
         await new Promise<void>((resolve) => {

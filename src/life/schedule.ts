@@ -1,6 +1,7 @@
 /** Schedules of `retrain.when` as jobs. Several control replicas may tick at once: the job's key makes it one. */
 
 import { automationOn } from "../base/automation.ts";
+import { asTrimtabError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { nextScheduleMs } from "../spec/cron.ts";
 import type { Pipeline } from "../spec/types.ts";
@@ -18,7 +19,7 @@ export function schedule(life: Life, pipelines: readonly Pipeline[], wake: () =>
       atEach(life, pattern, (dueMs) =>
         enqueueScheduled(life, pipeline, pattern, dueMs)
           .then(wake)
-          .catch((error: unknown) => log.error("schedule.failed", { pattern, error: String(error) })),
+          .catch((error: unknown) => log.error("schedule.failed", { pattern, error: asTrimtabError(error).oneLine() })),
       ),
     ),
   );

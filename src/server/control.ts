@@ -3,7 +3,8 @@
  * moment: predictions go on without it, and what it had begun is taken up when it is back.
  */
 
-import { fail } from "../base/errors.ts";
+import { asTrimtabError, fail } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
 import { listening } from "../base/listen.ts";
 import { log } from "../base/log.ts";
 import { lastEventSeq } from "../db/events.ts";
@@ -44,6 +45,12 @@ const WEBHOOKS_MS = 2_000;
 /** How long a call of the API that changes something may be silent; loading a model alone may take two minutes. */
 const LONGEST_POST_S = 255;
 
+interface Closing {
+  /** For the line that says what a shutdown waited for in vain. */
+  what: string;
+  close(): unknown;
+}
+
 export interface Control {
   port: number;
   stop(): Promise<void>;
@@ -52,11 +59,11 @@ export interface Control {
 /** Starts everything and resolves when the port answers. Throws PORT_TAKEN, PORT_REFUSED, and what reading the pipelines throws. */
 export async function startControl(options: ControlOptions): Promise<Control> {
   const life = await openLife({ root: options.root, actor: "server" });
-  const closing: (() => Promise<void> | void)[] = [() => life.close()];
+  const closing: Closing[] = [{ what: "the database", close: () => life.close() }];
   try {
     const pipelines = () => Promise.all(options.files.map((file) => readPipeline(options.root, { file })));
     const jobs = superviseJobs(life, pipelines);
-    closing.push(() => jobs.stop());
+    closing.push({ what: "the run under way", close: () => jobs.stop() });
     const monitor = openMonitor(life);
     const checkNow = async () => {
       let judged = 0;
@@ -70,7 +77,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     const alert = async () => {
       for (const pipeline of await pipelines()) await monitor.deliverAlerts(pipeline);
     };
-    closing.push(every(WATCH_MS, checkNow), every(WATCH_MS, alert));
+    closing.push({ what: "judging windows", close: every(WATCH_MS, checkNow) });
+    closing.push({ what: "sending alerts", close: every(WATCH_MS, alert) });
     let seenSeq = -1;
     const registered = async () => {
       const newestSeq = await lastEventSeq(life.db);
@@ -78,26 +86,43 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       for (const pipeline of await pipelines()) if (await lookForVersions(life, pipeline)) jobs.wake();
       seenSeq = newestSeq;
     };
-    closing.push(every(REGISTRY_MS, registered));
+    closing.push({ what: "looking for versions", close: every(REGISTRY_MS, registered) });
     const deliveries = createDeliveries(life);
-    closing.push(
-      () => deliveries.stop(),
-      every(WEBHOOKS_MS, () => deliveries.look()),
-    );
-    closing.push(every(RETENTION_MS, async () => applyRetention(life, await pipelines())));
-    closing.push(schedule(life, await pipelines(), jobs.wake));
+    closing.push({ what: "webhooks under way", close: () => deliveries.stop() });
+    closing.push({ what: "webhooks", close: every(WEBHOOKS_MS, () => deliveries.look()) });
+    closing.push({
+      what: "retention",
+      close: every(RETENTION_MS, async () => applyRetention(life, await pipelines())),
+    });
+    closing.push({ what: "the schedule", close: schedule(life, await pipelines(), jobs.wake) });
     const server = listen(options, { life, pipelines, look: lookingWith(life), checkNow, wake: jobs.wake });
-    closing.push(() => server.stop(true));
+    closing.push({ what: "requests under way", close: () => server.stop(true) });
     return {
       port: server.port!,
       async stop() {
-        // Whoever opens, closes, in reverse, once.
-        for (const close of closing.splice(0).reverse()) await close();
+        life.db.hurry();
+        await closeAll(closing);
       },
     };
   } catch (error) {
-    for (const close of closing.splice(0).reverse()) await close();
+    await closeAll(closing);
     throw error;
+  }
+}
+
+/**
+ * Whoever opens, closes, in reverse, once. What does not end in time is left with a line that names it: this process ends anyway,
+ * and whatever it had begun is taken up at the next start, as after a crash.
+ */
+async function closeAll(closing: Closing[]): Promise<void> {
+  const late = Bun.sleep(LIMITS.controlStopMs).then(() => "late" as const);
+  for (const { what, close } of closing.splice(0).reverse()) {
+    const ended = Promise.resolve(close()).catch((error: unknown) =>
+      log.error("control.stop_failed", { of: what, error: asTrimtabError(error).oneLine() }),
+    );
+    if ((await Promise.race([ended, late])) !== "late") continue;
+    log.warn("control.stop_cut", { waitedFor: what, waitedMs: LIMITS.controlStopMs });
+    return;
   }
 }
 
@@ -184,7 +209,7 @@ function every(everyMs: number, work: () => Promise<unknown>): () => Promise<voi
     if (stopped) return;
     timer = setTimeout(() => {
       current = work()
-        .catch((error: unknown) => log.error("control.loop_failed", { error: String(error) }))
+        .catch((error: unknown) => log.error("control.loop_failed", { error: asTrimtabError(error).oneLine() }))
         .finally(again);
     }, everyMs);
   };

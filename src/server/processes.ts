@@ -1,6 +1,7 @@
 /** Entries of the supervisor and of the processes that it starts. Their argument is one JSON text, of up.ts or watch-over.ts. */
 
 import { asTrimtabError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
 import { CONTROL_WORD, SERVE_WORD, SUPERVISE_WORD } from "../base/program.ts";
 import { workspaceAt } from "../base/workspace.ts";
 import type { ControlOptions } from "./control.ts";
@@ -42,10 +43,17 @@ async function controlEntry(argument: string): Promise<number> {
   const { connectToSupervisor } = await import("../serving/ipc.ts");
   const told = connectToSupervisor();
   try {
-    const control = await startControl({
+    const starting = startControl({
       ...(JSON.parse(argument) as Omit<ControlOptions, "servingMetrics">),
       servingMetrics: told.allMetrics,
     });
+    const isStarted = await Promise.race([starting.then(() => true), told.stopping.then(() => false)]);
+    if (!isStarted) {
+      // Told to end before it was ready: it may be waiting for whoever holds the database.
+      await Promise.race([starting.then((control) => control.stop()), Bun.sleep(LIMITS.dbHurryMs)]);
+      return 0;
+    }
+    const control = await starting;
     told.ready(control.port);
     await told.stopping;
     await control.stop();

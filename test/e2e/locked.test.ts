@@ -41,6 +41,10 @@ test("a database that another program has locked stops no prediction, and a run 
         expect.stringMatching(/^error\[DB_LOCKED\] \S+trimtab\.db: .*another program.* Mend: end that program.*\.$/),
       ],
     });
+    // What a server must write when it ends waits briefly, says who is in the way, and is taken up by the next one.
+    expect(await before.stop()).toBe(0);
+    expect(before.talk()).toContain("error[DB_LOCKED]");
+    expect(before.talk()).not.toMatch(/killed|stop_cut/);
     holder.run("ROLLBACK");
     expect(await meanwhile.stop()).toBe(0);
   } finally {

@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { LIMITS } from "../../src/base/limits.ts";
 import type { Db, SqlValue } from "../../src/db/db.ts";
 import { appendEvent, listEvents, verifyJournal } from "../../src/db/events.ts";
 import { migrate } from "../../src/db/migrate.ts";
@@ -45,6 +46,26 @@ export function dbSuite(name: string, address: () => Promise<string>): void {
         rows.map(({ big, small, f, t, b }) => [big, small, f, t, b]),
       );
       expect(await things()).toEqual(rows);
+    });
+
+    test("a process that is told to end waits for the lock briefly, once", async () => {
+      const other = await openDb(at);
+      let done = () => {};
+      const holding = other.write(() => new Promise<void>((resolve) => (done = resolve)));
+      await Bun.sleep(50);
+      const write = () => db.write((sql) => appendEvent(sql, event, 1));
+      const waiting = write();
+      await Bun.sleep(50);
+      const fromMs = performance.now();
+      db.hurry();
+      await expect(waiting).rejects.toMatchObject({ code: "DB_LOCKED" });
+      for (let i = 0; i < 3; i++) await expect(write()).rejects.toMatchObject({ code: "DB_LOCKED" });
+      expect(performance.now() - fromMs).toBeLessThan(LIMITS.dbBusyMs / 2);
+      done();
+      await holding;
+      await write();
+      expect(await verifyJournal(db)).toEqual({ events: 1 });
+      await other.close();
     });
 
     test("many rows go in one call, each as it would alone", async () => {

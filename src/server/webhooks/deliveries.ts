@@ -111,7 +111,9 @@ export function createDeliveries(options: SenderOptions & { db: Db }): Deliverie
   function begin(webhook: rows.WebhookRow): void {
     if (busy.has(webhook.id) || stopping.signal.aborted) return;
     const telling = tell(webhook)
-      .catch((error: unknown) => log.error("webhooks.failed", { webhook: webhook.id, error: String(error) }))
+      .catch((error: unknown) =>
+        log.error("webhooks.failed", { webhook: webhook.id, error: asTrimtabError(error).oneLine() }),
+      )
       .finally(() => busy.delete(webhook.id));
     busy.set(webhook.id, telling);
   }
