@@ -1,10 +1,10 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { overrideName, PROGRAM_VARIABLES } from "../../src/spec/env.ts";
 import { parsePipeline } from "../../src/spec/load.ts";
-import { type Path, withValueAt } from "../../src/spec/path.ts";
+import { type Path, showPath, withoutKey, withValueAt } from "../../src/spec/path.ts";
 import { readYaml, writeYaml } from "../../src/spec/yaml.ts";
 import { complaintsOf } from "./complaints.ts";
 
@@ -156,6 +156,32 @@ test("property: an override is the same as editing the key", () => {
     }),
     { numRuns: 150 },
   );
+});
+
+/** The document without the key, or nothing where the name must be in the file: steps, data, params and what stands for a value. */
+const isOurs = (path: Path): boolean =>
+  !/^(data|steps)\.[^.]+$|\.(params|grid|matrix|meta|best|expect|when)\b.*[.[]/.test(showPath(path));
+
+describe("every key of the annotated example has its override", () => {
+  const document = readYaml(EXAMPLE, "f.yaml").value;
+  const asIs = outcome(EXAMPLE, {});
+  for (const [path, value] of PLACES)
+    test(overrideName(path), () => {
+      const texts = ["17", "zzz", "{ zzz: 1 }", "[zzz]"];
+      const seen = texts.map((text) => {
+        const edited = writeYaml(withValueAt(document, path, readYaml(text, "v").value));
+        const overridden = outcome(EXAMPLE, { [overrideName(path)]: text });
+        expect(overridden).toBe(outcome(edited, {}));
+        return overridden;
+      });
+      // What meta says is nobody's business but its owner's.
+      expect(seen.some((one) => one !== asIs)).toBe(!path.includes("meta"));
+      if (!isOurs(path)) return;
+      const without = writeYaml(withoutKey(document, path));
+      const sorted = (text: string) => text.split("\n").sort();
+      const given = outcome(without, { [overrideName(path)]: JSON.stringify(value) });
+      expect(sorted(given)).toEqual(sorted(asIs));
+    });
 });
 
 test("every variable of the program that the sources read is known not to be an override", () => {
