@@ -4,7 +4,7 @@
 
 import { writeSync } from "node:fs";
 import { asTrimtabError, fail, TrimtabErrors } from "./base/errors.ts";
-import { log, redact } from "./base/log.ts";
+import { keepNamedSecrets, log, redact } from "./base/log.ts";
 import { ENTRIES } from "./server/processes.ts";
 
 const ENDED_INSIDE = {
@@ -13,6 +13,7 @@ const ENDED_INSIDE = {
 };
 
 async function main(argv: readonly string[]): Promise<number> {
+  keepNamedSecrets(process.env);
   try {
     const [word, argument] = argv;
     const entry = ENTRIES.get(word);

@@ -49,7 +49,7 @@ export async function appendEvent(sql: Sql, event: NewEvent, timeMs: number): Pr
     time_ms: timeMs,
     kind: event.kind,
     subject: event.subject,
-    actor: event.actor,
+    actor: redact(event.actor),
     reason: redact(event.reason),
     data: redact(JSON.stringify(event.data ?? {})),
     previous_hash: last?.hash ?? GENESIS,

@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fail } from "../base/errors.ts";
 import { readGiven } from "../base/given.ts";
+import { maskCredentials } from "../base/log.ts";
 import { paramNamed } from "../spec/interpolate.ts";
 import type { CmdStep } from "../spec/types.ts";
 import { codeFiles } from "./code.ts";
@@ -18,7 +19,7 @@ export const cmdRunner: StepRunner<CmdStep> = { stages: false, keyParts, run };
 
 async function keyParts(step: CmdStep, ctx: KeyContext): Promise<Parts> {
   const { root } = ctx.pipeline;
-  const parts: Parts = { command: step.cmd.join("\n") };
+  const parts: Parts = { command: maskCredentials(step.cmd.join("\n")) };
   const commands = step.cmd.map((command) => fillParams(command, step));
   for (const file of codeFiles(root, commands, step.wdir))
     parts[`code.${file}`] = (await ctx.hashPath(join(root, file))).digest;

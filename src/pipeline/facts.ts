@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { asTrimtabError, fail, TrimtabError } from "../base/errors.ts";
 import { canonicalJson, hashText } from "../base/hash.ts";
+import { maskCredentials } from "../base/log.ts";
 import { lastStepState } from "../db/step-runs.ts";
 import { loadRecords } from "../db/steps.ts";
 import type { DataSource, Pipeline, Step } from "../spec/types.ts";
@@ -117,7 +118,9 @@ export async function ownParts(node: StepNode, ctx: FactsContext): Promise<Parts
       throw incomplete(step, name, error, place);
     }
   };
-  for (const [name, value] of Object.entries(step.params)) await add(`param.${name}`, () => canonicalJson(value));
+  // Credentials are no part of a key: they would be kept with it, and a new password makes no other output.
+  for (const [name, value] of Object.entries(step.params))
+    await add(`param.${name}`, () => maskCredentials(canonicalJson(value)));
   for (const name of step.env) parts[`env.${name}`] = envPart(ctx.env[name]);
   for (const path of [...node.files, ...node.folders])
     await add(`file.${path}`, async () => (await ctx.hashPath(resolve(ctx.pipeline.root, path))).digest);

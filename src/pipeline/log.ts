@@ -71,7 +71,6 @@ export class CappedLog implements StepLog {
     const text = this.partial + this.decoder.decode(bytes, { stream: true });
     let end = text.lastIndexOf("\n") + 1;
     if (text.length - end > LINE_CHARS) end = text.length - HELD_CHARS;
-    if (this.headBytes >= this.half) end = text.length;
     this.partial = text.slice(end);
     if (end > 0) this.put(text.slice(0, end));
   }
@@ -107,8 +106,11 @@ export class CappedLog implements StepLog {
   }
 
   close(): void {
-    if (this.partial !== "") this.put(this.partial);
-    this.partial = "";
+    // A line that goes on behind the cap is masked as a whole, unless the middle of it is gone.
+    if (this.partial !== "" && (this.ring === undefined || this.tailBytes > this.half)) {
+      this.put(this.partial);
+      this.partial = "";
+    }
     if (this.ring !== undefined) this.writeTail();
     closeSync(this.fd);
   }
@@ -121,6 +123,6 @@ export class CappedLog implements StepLog {
       left > 0 ? Buffer.concat([ring.subarray(turn), ring.subarray(0, turn)]) : ring.subarray(0, this.tailBytes);
     this.ring = undefined;
     const note = left > 0 ? `\n… ${showBytes(left)} of output left out …\n` : "";
-    this.toFile(note + redact(new TextDecoder().decode(tail)));
+    this.toFile(note + redact(this.partial + new TextDecoder().decode(tail)));
   }
 }

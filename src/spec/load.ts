@@ -4,6 +4,7 @@ import { basename, dirname, resolve } from "node:path";
 import { fail, TrimtabError, TrimtabErrors } from "../base/errors.ts";
 import { readGiven } from "../base/given.ts";
 import { LIMITS } from "../base/limits.ts";
+import { keepVariables } from "../base/log.ts";
 import { buildPipeline } from "./build.ts";
 import { Complaints } from "./complaints.ts";
 import { type Disk, diskAt } from "./disk.ts";
@@ -15,7 +16,7 @@ import { isMapping, valueAt } from "./path.ts";
 import { readShape } from "./schema.ts";
 import type { Pipeline } from "./types.ts";
 import { show } from "./values.ts";
-import { resolveVariables } from "./variables.ts";
+import { resolveVariables, variablesIn } from "./variables.ts";
 import { readYaml } from "./yaml.ts";
 
 type Env = Record<string, string | undefined>;
@@ -53,6 +54,7 @@ export function parsePipeline(source: string | Uint8Array, options: ParseOptions
   document = applyOverrides(document, env, overrides.params ?? {}, complaints);
   document = expandParams(document, complaints, disk);
   document = resolveVariables(document, env, complaints);
+  keepVariables(env, variablesIn(document));
   const expanded = expandMatrices(document, complaints);
   refuseManySteps(expanded.document, complaints);
   const pipeline = buildPipeline(readShape(expanded.document, complaints), { file, root }, complaints);

@@ -1,6 +1,6 @@
 /**
  * `$NAME` and `${NAME}` in data and alerts: values from the environment, registered as secrets. `$$` is a dollar sign.
- * Commands are not touched: there the shell does it.
+ * Commands are not touched: there the shell does it. Which variables they name is told, so that their values are masked too.
  */
 
 import { keepSecret } from "../base/log.ts";
@@ -56,4 +56,16 @@ function textsOf(document: unknown): [Path, string][] {
     if (isMapping(alert)) for (const [k, v] of Object.entries(alert)) places.push([["alerts", i, k], v]);
   }
   return places.filter((place): place is [Path, string] => typeof place[1] === "string" && place[1].includes("$"));
+}
+
+/** Names of variables that the steps take from the environment: those of env, and those that a command names to the shell. */
+export function variablesIn(document: unknown): string[] {
+  const steps = isMapping(document) && isMapping(document.steps) ? Object.values(document.steps) : [];
+  return steps.filter(isMapping).flatMap(({ env, cmd }) => [
+    ...[env].flat().filter((name) => typeof name === "string"),
+    ...[cmd]
+      .flat()
+      .filter((command) => typeof command === "string")
+      .flatMap((command) => [...command.matchAll(/\$\{?([A-Za-z_][A-Za-z0-9_]*)/g)].map((found) => found[1]!)),
+  ]);
 }

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { fail, TrimtabErrors } from "../../src/base/errors.ts";
 import { canonicalJson, hashValue } from "../../src/base/hash.ts";
-import { keepSecret, redact } from "../../src/base/log.ts";
+import { keepNamedSecrets, keepSecret, keepVariables, redact } from "../../src/base/log.ts";
 import { parseDurationMs, parseShare, parseSizeBytes, showBytes, showDuration } from "../../src/base/units.ts";
 
 test("canonical JSON reads back as the value, and does not depend on the order of keys", () => {
@@ -52,4 +52,29 @@ test("secrets never appear: registered values, credentials in URLs, tokens in qu
   expect(fail("ALERT_FAILED", { what: "sent hunter2-very-secret", place: "https://a:b@c" }).oneLine()).not.toMatch(
     /hunter2|a:b/,
   );
+});
+
+test("a secret is masked in every form that it takes", () => {
+  keepSecret('say-"friend"-and/enter');
+  keepSecret("-----BEGIN KEY-----\nMIIEvQIBADANBg\n-----END KEY-----");
+  const seen = [
+    'say-"friend"-and/enter',
+    JSON.stringify('say-"friend"-and/enter'),
+    "x=say-%22friend%22-and%2Fenter",
+    "MIIEvQIBADANBg",
+    "Authorization: Bearer eyJhbGciOi.x-y_z",
+  ];
+  expect(seen.map(redact)).toEqual(["***", '"***"', "x=***", "***", "Authorization: Bearer ***"]);
+});
+
+test("variables whose names say that they are secret are, those of the system are not", () => {
+  const env = {
+    GITHUB_TOKEN: "ghp_0123456",
+    DB_PASSWORD: "correct-horse",
+    HOME: "/home/ann-lee",
+    TOKENS_MAX: "1234567",
+  };
+  keepNamedSecrets(env);
+  keepVariables(env, ["HOME"]);
+  expect(Object.values(env).map(redact)).toEqual(["***", "***", "/home/ann-lee", "1234567"]);
 });

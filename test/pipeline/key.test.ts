@@ -56,6 +56,21 @@ test("why names the part that differs, with its old and its new value", async ()
   expect(await why(step, { env })).toMatch(/^lock.requirements.txt changed/);
 });
 
+test("credentials inside a command or a param are no part of the key, and are not kept with it", async () => {
+  const step = (password: string): StepGiven => ({
+    cmd: `echo https://ann:${password}@host > out.txt`,
+    outs: ["out.txt"],
+    params: { from: `postgres://ann:${password}@db/x` },
+  });
+  expect((await world.run({ a: step("horse-battery") })).error).toBeUndefined();
+  expect(await why(step("staple-other"))).toBe("nothing changed");
+  const { record } = (await world.run({ a: step("horse-battery") })).plan[0]!;
+  expect(record!.parts).toMatchObject({
+    command: "echo https://***@host > out.txt",
+    "param.from": '"postgres://***@db/x"',
+  });
+});
+
 test("the explanation of a step that waits says what runs first", async () => {
   const pipeline = pipelineOf(world.root, {
     a: { cmd: "echo 1 > a.txt", outs: ["a.txt"] },

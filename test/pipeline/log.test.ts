@@ -47,6 +47,18 @@ test("a log keeps head and tail within its cap, whatever the chunks, and follows
   expect(read("x.log")).toBe("no newline");
 });
 
+test("no secret gets through where the head of a log ends and its tail begins", () => {
+  keepSecret("swordfish-100");
+  const path = join(root, "seam.log");
+  for (let before = 5; before < 25; before++) {
+    const log = new CappedLog(path, () => {}, 60);
+    log.write(`${"x".repeat(before)} swordfish-100\n`);
+    log.write("and more\n");
+    log.close();
+    expect(read("seam.log")).toBe(`${"x".repeat(before)} ***\nand more\n`);
+  }
+});
+
 test("no secret gets through a log, also when chunks cut it in two", () => {
   keepSecret("swordfish-99");
   const path = join(root, "secret.log");

@@ -163,6 +163,14 @@ test("short forms of expectations stand for their arguments", () => {
   ]);
 });
 
+test("the values of variables that steps use are secrets", () => {
+  const cmd = `curl -H $KEY_OF_STEP \${OTHER_OF_STEP:-x}`;
+  const text = `model: m\nsteps:\n  s: { cmd: '${cmd}', env: [LISTED_OF_STEP] }\n`;
+  const env = { KEY_OF_STEP: "abc-of-key", OTHER_OF_STEP: "abc-of-other", LISTED_OF_STEP: "abc-of-list" };
+  parsePipeline(text, { env });
+  expect(redact(Object.values(env).join(" "))).toBe("*** *** ***");
+});
+
 test("variables in data and alerts come from the environment and are secrets", () => {
   const text =
     'model: m\ndata: { d: "$FOLDER/x$$y.csv" }\nsteps: { s: { cmd: "echo $HOME" } }\n' +
@@ -170,7 +178,7 @@ test("variables in data and alerts come from the environment and are secrets", (
   const pipeline = parsePipeline(text, { env: { FOLDER: "data", KEY: "abcdef-secret" } });
   expect(pipeline.data.d?.uri).toBe("data/x$y.csv");
   expect(pipeline.alerts[0]?.url).toBe("https://h.example.com/abcdef-secret");
-  expect(redact("posting to https://h.example.com/abcdef-secret")).toBe("posting to https://h.example.com/***");
+  expect(redact("posting to https://h.example.com/abcdef-secret")).toBe("posting to ***");
   expect(redact("abcdef-secret")).toBe("***");
   expect(pipeline.steps.s).toMatchObject({ cmd: ["echo $HOME"] });
   expect(complaintsOf(text, { env: { FOLDERS: "data", KEY: "" } })).toEqual([
