@@ -10,6 +10,7 @@ import type { FittedFeatures } from "../data/features/fitted.ts";
 import { profileSource } from "../data/profile.ts";
 import { openScan } from "../data/scan.ts";
 import { resolveSource } from "../data/source.ts";
+import { requireAvailable } from "../spec/availability.ts";
 import type { Pipeline, ValidateStep } from "../spec/types.ts";
 import type { Life } from "./context.ts";
 import { championOf, folderOf } from "./deploy.ts";
@@ -29,8 +30,15 @@ export async function checkData(
 ): Promise<StepReport[]> {
   const reports: StepReport[] = [];
   const made = new Set(Object.values(pipeline.steps).flatMap((step) => step.outs));
-  const steps = Object.values(pipeline.steps).filter((step): step is ValidateStep => step.kind === "validate");
-  for (const step of steps.filter(({ subject }) => !made.has(subject))) {
+  const steps = Object.values(pipeline.steps)
+    .filter((step): step is ValidateStep => step.kind === "validate")
+    .filter(({ subject }) => !made.has(subject));
+  requireAvailable(
+    pipeline,
+    "run",
+    steps.map((step) => step.name),
+  );
+  for (const step of steps) {
     onStep(step.name);
     reports.push({ step: step.name, report: await checkSubject(await life.duck(), pipeline, step) });
   }

@@ -11,6 +11,7 @@ import { listJobs } from "../db/jobs.ts";
 import { runPipeline } from "../pipeline/run.ts";
 import type { PlannedStep } from "../pipeline/types.ts";
 import { currentDeployment, type Deployment } from "../serving/deployment.ts";
+import { unavailable } from "../spec/availability.ts";
 import type { Pipeline } from "../spec/types.ts";
 import { waitingFor } from "./approval.ts";
 import type { Life } from "./context.ts";
@@ -67,6 +68,7 @@ export async function statusOf(life: Life, pipeline: Pipeline): Promise<StatusVi
   };
   const attention = [
     ...attentionTo(current),
+    ...unavailable(pipeline, "deploy").map(({ message, mend }) => ({ what: message, mend })),
     ...(await attentionToDisk(life)),
     ...(await attentionOf(life, pipeline, view)),
   ];

@@ -36,11 +36,9 @@ const FEATURES: Record<Use, Record<string, (pipeline: Pipeline, steps: Step[]) =
           missing(d.line, `data.${d.name}`, "data on S3", "copy it here and name the file or folder for now"),
         ),
       ...steps.flatMap((s) =>
-        [...s.deps, ...s.outs]
-          .filter((path) => schemeOf(path) !== undefined)
-          .map((path) =>
-            inStep(s, s.deps.includes(path) ? "deps" : "outs", `${path} on S3`, "use a local path for now"),
-          ),
+        pathsOf(s, pipeline)
+          .filter(([, path]) => schemeOf(path) !== undefined)
+          .map(([key, path]) => inStep(s, key, `${path} on S3`, "use a local path for now")),
       ),
     ],
   },
@@ -51,6 +49,14 @@ const FEATURES: Record<Use, Record<string, (pipeline: Pipeline, steps: Step[]) =
         : [missing(deploy.line, "deploy.strategy", `strategy: ${deploy.strategy}`, "use strategy: direct for now")],
   },
 };
+
+/** What a step names as a file, in its verb, deps and outs, with the key that names it. */
+const pathsOf = (step: Step, { data }: Pipeline): [key: string, path: string][] => [
+  ...readsOf(step, data)
+    .filter((read) => read.as === "file")
+    .map((read): [string, string] => [String(read.at[2]), read.written]),
+  ...step.outs.map((path): [string, string] => ["outs", path]),
+];
 
 const reads = (step: Step, source: DataSource, { data }: Pipeline): boolean =>
   readsOf(step, data).some((read) => read.as === "data" && read.written === source.name);

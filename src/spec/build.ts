@@ -172,6 +172,13 @@ function buildDeploy({ deploy }: RawPipeline, complaints: Complaints): t.DeployS
   const strategy = deploy?.strategy ?? "direct";
   const weights = deploy?.weights ?? [...DEFAULTS.weights[strategy]];
   if (deploy?.weights !== undefined) checkWeights(strategy, weights, complaints);
+  for (const key of ["weights", "interval"] as const) {
+    if (deploy?.[key] === undefined || deploy.strategy !== undefined || complaints.touches(["deploy", "strategy"]))
+      continue;
+    // Whoever writes shares of the traffic does not expect all of it to move at once.
+    const what = `${key} without strategy: would be ignored, since a version takes over at once unless told`;
+    complaints.add({ path: ["deploy", key], what, mend: "add strategy: canary or ab, or direct to take over at once" });
+  }
   return {
     strategy,
     weights,

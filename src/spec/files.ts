@@ -4,8 +4,9 @@ import { posix } from "node:path";
 import { isMapping, type Mapping } from "./path.ts";
 import { type Reader, type Reading, show, text, wrong } from "./values.ts";
 
-/** `./a//b/` → `a/b`. */
+/** `./a//b/` → `a/b`. An address such as s3://… stays as it is. */
 export const normalPath = (path: string): string => {
+  if (schemeOf(path) !== undefined) return path;
   const normal = posix.normalize(path.replace(/^(\.\/)+(?=.)/, ""));
   return normal.length > 1 && normal.endsWith("/") ? normal.slice(0, -1) : normal;
 };
@@ -56,7 +57,12 @@ function insidePath(noun: string, value: unknown): Reading<string> {
 }
 
 /** The folder that a command runs in. */
-export const workFolder: Reader<string> = (value) => insidePath("the folder", value);
+export const workFolder: Reader<string> = (value) => {
+  const read = insidePath("the folder", value);
+  return "value" in read && schemeOf(read.value) !== undefined
+    ? wrong(`the folder ${show(value)} is not on this machine`, "write a path below the folder of pipeline.yaml")
+    : read;
+};
 
 /** A file or folder that is written: inside the root, and not Trimtab's own state. */
 export const writtenPath: Reader<string> = (value) => {

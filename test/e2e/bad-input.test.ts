@@ -103,6 +103,31 @@ for (const [name, files, code, exit, says] of REFUSED)
     expect(existsSync(join(ended.home, "out.txt"))).toBe(false);
   }, 60_000);
 
+test("what this release cannot do yet is refused by every command that would use it", async () => {
+  const pipeline = `${VALIDATE}  s:\n    cmd: echo 1 > out.txt\n    outs: [out.txt]\n`;
+  const cases: [args: string[], more: string][] = [
+    [["run"], "    runner: docker\n"],
+    [["run", "--dry-run"], "    runner: ray\n"],
+    [["why", "s"], "    runner: kubernetes\n"],
+    [["run"], "    deps: [s3://bucket/x]\n"],
+  ];
+  for (const [args, more] of cases) {
+    const ended = await attempt({ "pipeline.yaml": pipeline + more, "d.csv": CSV }, args);
+    expect({ args, exit: ended.exit }).toEqual({ args, exit: 2 });
+    expect(errorsOf(ended.stderr)[0]).toStartWith("error[NOT_AVAILABLE] pipeline.yaml:");
+  }
+  const spark = pipeline.replace("validate: d", "validate: d\n    engine: spark");
+  for (const args of [["run"], ["validate"]]) {
+    const ended = await attempt({ "pipeline.yaml": spark, "d.csv": CSV }, args);
+    expect({ args, exit: ended.exit }).toEqual({ args, exit: 2 });
+    expect(errorsOf(ended.stderr)[0]).toContain("engine: spark is not available yet");
+  }
+  const canary = await attempt({ "pipeline.yaml": `${pipeline}deploy: { strategy: canary }\n`, "d.csv": CSV }, [
+    "status",
+  ]);
+  expect(canary.stdout).toContain("! strategy: canary is not available yet");
+}, 60_000);
+
 test("unknown commands, options and values are usage errors", async () => {
   for (const args of [
     ["nope"],

@@ -9,9 +9,10 @@ steps:
   train:
     cmd: x
     deps: [s3://bucket/code]
-    outs: [build/model]
+    outs: [build/model, s3://bucket/out]
     params: { depth: 1 }
     runner: ray
+  look: { evaluate: s3://bucket/model, on: h.csv, target: y, metrics: [accuracy] }
 deploy:
   strategy: canary
 `;
@@ -24,9 +25,11 @@ test("what this release cannot do parses, and is refused when used", () => {
     "error[NOT_AVAILABLE] pipeline.yaml:4 steps.check.engine: engine: spark is not available yet. Mend: use engine: duckdb for now.",
     "error[NOT_AVAILABLE] pipeline.yaml:2 data.d: data on S3 is not available yet. Mend: copy it here and name the file or folder for now.",
     "error[NOT_AVAILABLE] pipeline.yaml:5 steps.train.deps: s3://bucket/code on S3 is not available yet. Mend: use a local path for now.",
+    "error[NOT_AVAILABLE] pipeline.yaml:5 steps.train.outs: s3://bucket/out on S3 is not available yet. Mend: use a local path for now.",
+    "error[NOT_AVAILABLE] pipeline.yaml:11 steps.look.evaluate: s3://bucket/model on S3 is not available yet. Mend: use a local path for now.",
   ]);
   expect(lines(unavailable(pipeline, "deploy"))).toEqual([
-    "error[NOT_AVAILABLE] pipeline.yaml:11 deploy.strategy: strategy: canary is not available yet. Mend: use strategy: direct for now.",
+    "error[NOT_AVAILABLE] pipeline.yaml:12 deploy.strategy: strategy: canary is not available yet. Mend: use strategy: direct for now.",
   ]);
   expect(unavailable(pipeline, "run", ["check"]).map((e) => e.place)).toEqual([
     "pipeline.yaml:4 steps.check.engine",

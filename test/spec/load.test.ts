@@ -213,6 +213,11 @@ const SINGLES: [text: string, complaint: string][] = [
   [step("cmd: x\nouts: ['a/*.csv']"), '6 steps.s.outs[0]: the output "a/*.csv" is a pattern'],
   [step("cmd: x\nouts: [{ a: , b: }]"), '6 steps.s.outs[0]: {"a":null,"b":null} is not one output'],
   [step("cmd: x\ndeps: ['a/$" + "{x}']"), '6 steps.s.deps[0]: "a/$' + '{x}" names a param'],
+  [step("cmd: x\nwdir: s3://b/x"), '6 steps.s.wdir: the folder "s3://b/x" is not on this machine'],
+  [
+    `${step("cmd: x")}deploy: { weights: [5, 100] }\n`,
+    "6 deploy.weights: weights without strategy: would be ignored, since a version takes over at once unless told",
+  ],
   [step("cmd: x\nwdir: ../up"), '6 steps.s.wdir: the folder "../up" is not inside the folder of pipeline.yaml'],
   [step("cmd: []"), "5 steps.s.cmd: is an empty list"],
   [step("transform: d\nspec: f.yaml\nsplit: { by: x }\nouts: [a, b]"), "7 steps.s.split: the split has no holdout"],

@@ -35,7 +35,10 @@ retrain: {}
     const [, value] = /^(\d\S*?|true|false|psi|direct|duckdb|local)(?=[.;]? |\.?$)/.exec(standard) ?? [];
     if (value === undefined) continue;
     const step = key.endsWith("engine") ? "CHECK" : "TRAIN";
-    expect({ key, ...parsePipeline(bare, { env: { [override.replace("<NAME>", step)]: value } }) }).toEqual({
+    // Without a strategy an interval is refused.
+    const strategy = key === "deploy.interval" ? { TRIMTAB_DEPLOY_STRATEGY: "direct" } : {};
+    const env = { ...strategy, [override.replace("<NAME>", step)]: value };
+    expect({ key, ...parsePipeline(bare, { env }) }).toEqual({
       key,
       ...plain,
     });
