@@ -42,7 +42,12 @@ export function readYaml(source: string | Uint8Array, file: string): YamlDocumen
   const problems = [...document.errors, ...document.warnings].slice(0, 20);
   if (problems.length > 0) {
     throw new TrimtabErrors(
-      problems.map((e) => fail("SPEC_SYNTAX", { what: e.message, place: `${file}:${counter.linePos(e.pos[0]).line}` })),
+      problems.map((e) =>
+        fail("SPEC_SYNTAX", {
+          ...(e.code === "MULTIPLE_DOCS" ? SEVERAL : { what: e.message }),
+          place: `${file}:${counter.linePos(e.pos[0]).line}`,
+        }),
+      ),
     );
   }
   const walk = new Walk(document, counter, file);
@@ -50,6 +55,9 @@ export function readYaml(source: string | Uint8Array, file: string): YamlDocumen
   if (walk.problems.length > 0) throw new TrimtabErrors(walk.problems);
   return { value, lineOf: (path) => walk.lineOf(path) };
 }
+
+/** The package's own words would tell a person to call one of its functions. */
+const SEVERAL = { what: "a second document begins here", mend: "keep one document in the file" };
 
 const tooLarge = (place: string, what: string): TrimtabErrors =>
   new TrimtabErrors([fail("SPEC_TOO_LARGE", { what, place })]);

@@ -76,7 +76,9 @@ test("duplicate keys, odd keys, tags, second documents and broken syntax are ref
     "error[SPEC_SYNTAX] f.yaml:4 (top): a key is not a plain word. Mend: use a plain word as the key.",
   ]);
   expect(linesOf("a: 1\nb: !!js/function 'x'\n")[0]).toStartWith("error[SPEC_SYNTAX] f.yaml:2: Unresolved tag");
-  expect(linesOf("a: 1\n---\nb: 1\n")[0]).toStartWith("error[SPEC_SYNTAX] f.yaml:2: ");
+  expect(linesOf("a: 1\n---\nb: 1\n")).toEqual([
+    "error[SPEC_SYNTAX] f.yaml:2: a second document begins here. Mend: keep one document in the file.",
+  ]);
   expect(linesOf("a: 1\nb: [1, 2\nc: 3\n")[0]).toStartWith("error[SPEC_SYNTAX] f.yaml:");
   expect(linesOf("a: 1\n\tb: 1\n").length).toBeGreaterThan(0);
   expect(linesOf("a: *nobody\n").length).toBe(1);
