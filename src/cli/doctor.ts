@@ -2,7 +2,7 @@
 
 import type { Command, CommandGroup } from "./command.ts";
 import { numberOf, text } from "./command.ts";
-import { table } from "./io.ts";
+import { table, when } from "./io.ts";
 
 const doctor: Command = {
   name: "doctor",
@@ -42,7 +42,7 @@ const events: Command = {
     const found = await withLife({ root: io.cwd, env: io.env }, (life) => listEvents(life.db, filter));
     io.data({ events: found }, () =>
       table(io, found, [
-        { title: "time", value: (e) => new Date(e.timeMs).toISOString().slice(0, 19).replace("T", " ") },
+        { title: "time", value: (e) => when(e.timeMs) },
         { title: "what", value: (e) => e.kind },
         { title: "to", value: (e) => e.subject },
         { title: "by", value: (e) => e.actor },

@@ -119,6 +119,9 @@ export function table<T>(
   return [head, ...cells.map((row) => row.map(pad).join("  ").trimEnd())].join("\n");
 }
 
+/** A moment to the second, in UTC. */
+export const when = (time: number | string): string => new Date(time).toISOString().slice(0, 19).replace("T", " ");
+
 /** A figure in five digits; nothing for none. */
 export const figure = (value: number | null | undefined): string =>
   value === null || value === undefined ? "" : String(Number(value.toPrecision(5)));

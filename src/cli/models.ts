@@ -3,7 +3,7 @@
 import type { Command, CommandGroup, Input } from "./command.ts";
 import { numberOf, text } from "./command.ts";
 import type { Io } from "./io.ts";
-import { table } from "./io.ts";
+import { table, when } from "./io.ts";
 
 const FILE_OPTION = { name: "file", short: "f", value: "path", about: "pipeline file", default: "pipeline.yaml" };
 
@@ -18,7 +18,7 @@ const list: Command = {
       table(io, models, [
         { title: "model", value: (m) => m.name },
         { title: "newest", value: (m) => m.latest.map((v) => v.version).sort((a, b) => b - a)[0], right: true },
-        { title: "changed", value: (m) => new Date(m.updatedMs).toISOString().slice(0, 19).replace("T", " ") },
+        { title: "changed", value: (m) => when(m.updatedMs) },
         { title: "aliases", value: (m) => m.aliases.map(({ alias, version }) => `${alias} → ${version}`).join(", ") },
       ]),
     );
@@ -44,7 +44,7 @@ const show: Command = {
       );
       return table(io, versions, [
         { title: "version", value: (v) => v.version, right: true },
-        { title: "made", value: (v) => v.created.slice(0, 19).replace("T", " ") },
+        { title: "made", value: (v) => when(v.created) },
         {
           title: "gate",
           value: (v) =>

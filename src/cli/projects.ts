@@ -3,7 +3,7 @@
 import { fail } from "../base/errors.ts";
 import type { Command, CommandGroup } from "./command.ts";
 import { text, texts } from "./command.ts";
-import { table } from "./io.ts";
+import { table, when } from "./io.ts";
 
 const list: Command = {
   name: "projects list",
@@ -18,8 +18,7 @@ const list: Command = {
         { title: "runs", value: (p) => p.runs, right: true },
         {
           title: "last run",
-          value: (p) =>
-            p.lastRunMs === undefined ? "" : new Date(p.lastRunMs).toISOString().slice(0, 19).replace("T", " "),
+          value: (p) => (p.lastRunMs === undefined ? "" : when(p.lastRunMs)),
         },
       ]),
     );

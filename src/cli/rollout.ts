@@ -6,7 +6,7 @@ import type { Pipeline } from "../spec/types.ts";
 import type { Command, CommandGroup, Input } from "./command.ts";
 import { numberOf, text } from "./command.ts";
 import type { Io } from "./io.ts";
-import { table } from "./io.ts";
+import { table, when } from "./io.ts";
 
 const FILE_OPTION = { name: "file", short: "f", value: "path", about: "pipeline file", default: "pipeline.yaml" };
 const VERSION = { name: "version", about: "its number; default: the one that waits" };
@@ -44,7 +44,7 @@ const status: Command = {
         : table(io, result.approvals, [
             { title: "version", value: (a) => String(a.version), right: true },
             { title: "state", value: (a) => stateOf(io, a) },
-            { title: "asked", value: (a) => new Date(a.askedMs).toISOString().slice(0, 19).replace("T", " ") },
+            { title: "asked", value: (a) => when(a.askedMs) },
             { title: "by", value: (a) => a.decidedBy ?? "" },
             { title: "why", value: (a) => a.decidedWhy ?? a.reason },
           ]),

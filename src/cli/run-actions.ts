@@ -15,7 +15,7 @@ import type { Verdict } from "../registry/gate.ts";
 import type { TriggerName } from "../spec/types.ts";
 import { failedRows } from "./check-report.ts";
 import { type Input, numberOf, text, texts } from "./command.ts";
-import { figure, type Io, table } from "./io.ts";
+import { figure, type Io, table, when } from "./io.ts";
 
 const TRIGGERS: readonly TriggerName[] = [
   "manual",
@@ -42,6 +42,7 @@ export async function runCommand(io: Io, input: Input): Promise<number> {
     }
     const cancel = new AbortController();
     const stop = () => {
+      io.say("ending what runs…");
       cancel.abort();
       life.db.hurry();
     };
@@ -201,11 +202,16 @@ export async function statusCommand(io: Io, file: string): Promise<number> {
       const { bold, dim, green, yellow } = io.paint;
       const serving = status.deployment
         ? status.deployment.models.map((m) => `version ${m.version} ${m.weight}%`).join(", ") +
-          dim(` since ${status.deployment.created}`)
+          dim(` since ${when(status.deployment.created)}`)
         : dim("nothing");
       const attention = status.attention.map((a) => `${yellow("!")} ${a.what}  ${dim(a.mend)}`);
+      const running = status.run
+        ? [
+            `run ${status.run.id.slice(0, 8)} (${status.run.trigger}) is under way ${dim(`since ${when(status.run.since)}`)}`,
+          ]
+        : [];
       return [
-        `${bold(status.model)} serves ${serving}`,
+        [`${bold(status.model)} serves ${serving}`, ...running].join("\n"),
         planTable(io, status.plan),
         ...(attention.length > 0 ? [attention.join("\n")] : [green("nothing needs attention")]),
       ].join("\n\n");

@@ -5,7 +5,7 @@ import type { Life } from "../life/context.ts";
 import type { Command, Input } from "./command.ts";
 import { numberOf, text, texts } from "./command.ts";
 import type { Io } from "./io.ts";
-import { table } from "./io.ts";
+import { table, when } from "./io.ts";
 
 const withLifeOf = async <T>(io: Io, work: (life: Life) => Promise<T>): Promise<T> => {
   const { withLife } = await import("../life/context.ts");
@@ -61,7 +61,7 @@ const search: Command = {
         { title: "run", value: (r) => r.runId.slice(0, 8) },
         { title: "name", value: (r) => r.name },
         { title: "status", value: (r) => statusOf(io, r.status) },
-        { title: "started", value: (r) => new Date(r.startMs).toISOString().slice(0, 19).replace("T", " ") },
+        { title: "started", value: (r) => when(r.startMs) },
         { title: "params", value: (r) => some(r.params.map((p) => [p.key, p.value])) },
         { title: "metrics", value: (r) => some(r.metrics.map((m) => [m.key, String(Number(m.value.toPrecision(4)))])) },
       ]),

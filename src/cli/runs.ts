@@ -2,7 +2,7 @@
 
 import type { Command, CommandGroup } from "./command.ts";
 import { numberOf, text, texts } from "./command.ts";
-import { table } from "./io.ts";
+import { table, when } from "./io.ts";
 import { projectIn, runsManagement, statusOf } from "./runs-manage.ts";
 
 const list: Command = {
@@ -27,7 +27,7 @@ const list: Command = {
         { title: "experiment", value: (r) => r.experiment },
         { title: "status", value: (r) => statusOf(io, r.status) },
         { title: "trigger", value: (r) => r.trigger ?? (r.parentId && `in ${r.parentId.slice(0, 8)}`) },
-        { title: "started", value: (r) => r.started.slice(0, 19).replace("T", " ") },
+        { title: "started", value: (r) => when(r.started) },
         { title: "time", value: (r) => (r.durationMs === undefined ? "" : showDuration(r.durationMs)), right: true },
         { title: "metrics", value: (r) => summary(r.metrics) },
       ]),

@@ -110,7 +110,8 @@ function runReason(node: StepNode, facts: PlanFacts, parts: Parts, record: StepR
 
 function neverDone(node: StepNode, facts: PlanFacts): string {
   const state = facts.lastState.get(node.step.name);
-  return state === undefined
-    ? "it has never run"
-    : `its last attempt was ${state === "running" ? "interrupted" : state}`;
+  if (state === undefined) return "it has never run";
+  if (state === "failed") return "its last attempt failed";
+  // It runs now, or its process is gone and no run has cleaned up after it.
+  return state === "running" ? "its last attempt has not ended" : `its last attempt was ${state}`;
 }
