@@ -42,7 +42,7 @@ const events: Command = {
     const found = await withLife({ root: io.cwd, env: io.env }, (life) => listEvents(life.db, filter));
     io.data({ events: found }, () =>
       table(io, found, [
-        { title: "time", value: (e) => when(e.timeMs) },
+        { title: "time", value: (e) => when(e.timeMs), whole: true },
         { title: "what", value: (e) => e.kind },
         { title: "to", value: (e) => e.subject },
         { title: "by", value: (e) => e.actor },

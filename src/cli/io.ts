@@ -4,6 +4,7 @@
  */
 
 import { toJson } from "../base/json.ts";
+import { fitCell, fitWidths } from "./fit.ts";
 
 export interface Io {
   json: boolean;
@@ -12,6 +13,8 @@ export interface Io {
   env: Record<string, string | undefined>;
   /** Characters a line of the terminal that data goes to; 80 when it goes elsewhere. */
   width: number;
+  /** Data goes to a terminal: tables are fitted into its width. */
+  fits: boolean;
   /** Data for whoever reads stdout: as JSON with --json, else as `human` says. */
   data(value: unknown, human: () => string): void;
   /** A line of talk to stderr; nothing with --quiet. */
@@ -63,6 +66,7 @@ export function terminal(options: { json: boolean; quiet: boolean }): Io {
     cwd: process.cwd(),
     env: process.env,
     width: process.stdout.columns ?? 80,
+    fits: process.stdout.isTTY === true,
     paint,
     data(value, human) {
       clear();
@@ -92,11 +96,13 @@ export interface TableColumn<T> {
   title: string;
   value: (row: T) => string | number | undefined;
   right?: boolean;
+  /** Never cut to fit: an id that a person copies. */
+  whole?: boolean;
 }
 
 const plainWidth = (text: string): number => Bun.stringWidth(text);
 
-/** A table for people: a dim head, columns two spaces apart, numbers to the right. */
+/** A table for people: a dim head, columns two spaces apart, numbers to the right; on a terminal as wide as that. */
 export function table<T>(
   io: Io,
   rows: readonly T[],
@@ -105,18 +111,25 @@ export function table<T>(
 ): string {
   if (rows.length === 0) return io.paint.dim(empty);
   const cells = rows.map((row) => columns.map((column) => String(column.value(row) ?? "")));
-  const widths = columns.map((column, i) => Math.max(column.title.length, ...cells.map((row) => plainWidth(row[i]!))));
+  const natural = columns.map((column, i) => Math.max(column.title.length, ...cells.map((row) => plainWidth(row[i]!))));
+  const whole = columns.map((column) => column.right === true || column.whole === true);
+  const widths = io.fits ? fitWidths({ widths: natural, whole }, io.width) : natural;
   const pad = (text: string, i: number) => {
     const space = " ".repeat(Math.max(0, widths[i]! - plainWidth(text)));
     return columns[i]!.right ? space + text : text + space;
   };
-  const head = io.paint.dim(
-    columns
-      .map((column, i) => pad(column.title, i))
-      .join("  ")
-      .trimEnd(),
-  );
-  return [head, ...cells.map((row) => row.map(pad).join("  ").trimEnd())].join("\n");
+  const linesOf = (row: readonly string[]): string[] => {
+    const fitted = row.map((text, i) => fitCell(text, widths[i]!, i === row.length - 1));
+    const height = Math.max(...fitted.map((lines) => lines.length));
+    return Array.from({ length: height }, (_, line) =>
+      fitted
+        .map((lines, i) => pad(lines[line] ?? "", i))
+        .join("  ")
+        .trimEnd(),
+    );
+  };
+  const head = linesOf(columns.map((column) => column.title)).map(io.paint.dim);
+  return [...head, ...cells.flatMap(linesOf)].join("\n");
 }
 
 /** A moment to the second, in UTC. */

@@ -18,7 +18,7 @@ const list: Command = {
       table(io, models, [
         { title: "model", value: (m) => m.name },
         { title: "newest", value: (m) => m.latest.map((v) => v.version).sort((a, b) => b - a)[0], right: true },
-        { title: "changed", value: (m) => when(m.updatedMs) },
+        { title: "changed", value: (m) => when(m.updatedMs), whole: true },
         { title: "aliases", value: (m) => m.aliases.map(({ alias, version }) => `${alias} → ${version}`).join(", ") },
       ]),
     );
@@ -44,7 +44,7 @@ const show: Command = {
       );
       return table(io, versions, [
         { title: "version", value: (v) => v.version, right: true },
-        { title: "made", value: (v) => when(v.created) },
+        { title: "made", value: (v) => when(v.created), whole: true },
         {
           title: "gate",
           value: (v) =>
@@ -189,9 +189,9 @@ const history: Command = {
     io.data({ deployments }, () =>
       table(io, deployments, [
         { title: "", value: (d) => (d.current ? io.paint.green("▶") : "") },
-        { title: "deployment", value: (d) => d.id },
+        { title: "deployment", value: (d) => d.id, whole: true },
         { title: "versions", value: (d) => d.models.map((m) => `${m.version} ${m.weight}%`).join(", ") },
-        { title: "made", value: (d) => d.created },
+        { title: "made", value: (d) => when(d.created), whole: true },
         { title: "reason", value: (d) => d.reason },
       ]),
     );

@@ -44,7 +44,7 @@ const status: Command = {
         : table(io, result.approvals, [
             { title: "version", value: (a) => String(a.version), right: true },
             { title: "state", value: (a) => stateOf(io, a) },
-            { title: "asked", value: (a) => when(a.askedMs) },
+            { title: "asked", value: (a) => when(a.askedMs), whole: true },
             { title: "by", value: (a) => a.decidedBy ?? "" },
             { title: "why", value: (a) => a.decidedWhy ?? a.reason },
           ]),

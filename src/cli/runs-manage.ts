@@ -61,7 +61,7 @@ const search: Command = {
         { title: "run", value: (r) => r.runId.slice(0, 8) },
         { title: "name", value: (r) => r.name },
         { title: "status", value: (r) => statusOf(io, r.status) },
-        { title: "started", value: (r) => when(r.startMs) },
+        { title: "started", value: (r) => when(r.startMs), whole: true },
         { title: "params", value: (r) => some(r.params.map((p) => [p.key, p.value])) },
         { title: "metrics", value: (r) => some(r.metrics.map((m) => [m.key, String(Number(m.value.toPrecision(4)))])) },
       ]),

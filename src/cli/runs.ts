@@ -20,14 +20,16 @@ const list: Command = {
     const runs = await withLife({ root: io.cwd, env: io.env }, (life) =>
       runViews(life, { limit, ...projectIn(input) }),
     );
+    // In most workspaces it says the same in every line.
+    const isMixed = new Set(runs.map((run) => run.experiment)).size > 1;
     io.data({ runs }, () =>
       table(io, runs, [
         { title: "run", value: (r) => r.id.slice(0, 8) },
         { title: "name", value: (r) => r.name },
-        { title: "experiment", value: (r) => r.experiment },
+        ...(isMixed ? [{ title: "experiment", value: (r: (typeof runs)[number]) => r.experiment }] : []),
         { title: "status", value: (r) => statusOf(io, r.status) },
         { title: "trigger", value: (r) => r.trigger ?? (r.parentId && `in ${r.parentId.slice(0, 8)}`) },
-        { title: "started", value: (r) => when(r.started) },
+        { title: "started", value: (r) => when(r.started).slice(0, 16), whole: true },
         { title: "time", value: (r) => (r.durationMs === undefined ? "" : showDuration(r.durationMs)), right: true },
         { title: "metrics", value: (r) => summary(r.metrics) },
       ]),

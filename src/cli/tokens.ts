@@ -101,7 +101,7 @@ const list: Command = {
       timeMs === undefined ? "" : new Date(timeMs).toISOString().slice(0, 10);
     io.data({ tokens }, () =>
       table(io, tokens, [
-        { title: "token", value: (t) => t.id },
+        { title: "token", value: (t) => t.id, whole: true },
         { title: "owner", value: (t) => t.name },
         { title: "role", value: (t) => t.role },
         { title: "label", value: (t) => t.label },

@@ -69,6 +69,6 @@ function textOf(
     const { metric, best, combinations } = choice;
     lines.push(`  of ${combinations.length} combinations ${best.step} was the best: ${metric} ${best.metrics[metric]}`);
   }
-  if (record) lines.push(`  compared to run ${record.runId}, which ended ${isoTime(record.endedMs)}`);
+  if (record) lines.push(`  compared to run ${record.runId.slice(0, 8)}, which ended ${isoTime(record.endedMs)}`);
   return lines.join("\n");
 }
