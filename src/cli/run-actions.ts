@@ -99,8 +99,8 @@ function stepLine(io: Io, { step, state, durationMs, reason, error }: StepResult
 
 /** Prints what came out and chooses the exit code: 0 done, 1 failed, 3 the gate said no. */
 function conclude(io: Io, result: CycleResult): number {
-  const { run, version, verdict, deployment, waits } = result;
-  io.data({ ...run, error: run.error?.toJSON(), version, verdict, deployment, waits }, () => {
+  const { run, version, verdict, deployment, waits, note } = result;
+  io.data({ ...run, error: run.error?.toJSON(), version, verdict, deployment, waits, note }, () => {
     const parts = run.steps.length > 0 ? [stepTable(io, run.steps)] : [];
     for (const { error } of run.steps)
       if (error?.code === "CHECK_FAILED") parts.push(...failedRows(io, error.details as CheckReport));
@@ -112,6 +112,7 @@ function conclude(io: Io, result: CycleResult): number {
     if (deployment)
       parts.push(`${io.paint.green("deployed")} version ${deployment.models[0]?.version} as ${deployment.id}`);
     if (waits) parts.push(io.paint.yellow(waits));
+    if (note) parts.push(note);
     return parts.join("\n\n");
   });
   if (run.error) {

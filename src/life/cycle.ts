@@ -18,7 +18,7 @@ import { recordDataset } from "../data/datasets.ts";
 import { runPipeline } from "../pipeline/run.ts";
 import type { RunEvent, RunResult } from "../pipeline/types.ts";
 import type { Verdict } from "../registry/gate.ts";
-import type { Deployment } from "../serving/deployment.ts";
+import { currentDeployment, type Deployment } from "../serving/deployment.ts";
 import { requireAvailable } from "../spec/availability.ts";
 import type { DataSource, Pipeline, TriggerName } from "../spec/types.ts";
 import { adopt } from "./adopt.ts";
@@ -62,6 +62,8 @@ export interface CycleResult {
   deployment?: Deployment;
   /** What holds a version back that passed the gate and is not deployed. */
   waits?: string;
+  /** Why steps ran and no version came of it. */
+  note?: string;
 }
 
 /** Runs one cycle. A failed step is in `run.error`; the gate's refusal is a verdict, not an error. */
@@ -81,7 +83,8 @@ export async function runCycle(life: Life, pipeline: Pipeline, options: CycleOpt
   const known = await versionWithDigest(life, pipeline.model, digest);
   const judged = known ? await verdictOf(life, known) : undefined;
   // A version that was deployed once and then rolled back must not come back by itself.
-  if (known && judged && (!judged.pass || (await wasLive(life, pipeline.model, known.version)))) return { run };
+  if (known && judged && (!judged.pass || (await wasLive(life, pipeline.model, known.version))))
+    return run.state === "nothing" ? { run } : { run, note: await sameAs(life, pipeline.model, known.version, judged) };
 
   options.onStage?.("registering");
   const version = known?.version ?? (await register(life, pipeline, evaluate, digest, runId));
@@ -91,6 +94,15 @@ export async function runCycle(life: Life, pipeline: Pipeline, options: CycleOpt
   options.onStage?.("deploying");
   const released = await release(life, pipeline, { version, reason: `${options.trigger}: ${options.reason}` });
   return { run, version, verdict, ...released };
+}
+
+/** What the steps made is a version already. */
+async function sameAs(life: Life, model: string, version: number, verdict: Verdict): Promise<string> {
+  const same = `the model is the same as version ${version}`;
+  if (!verdict.pass) return `${same}, which the gate refused`;
+  const current = await currentDeployment(life.workspace.deploy, model);
+  if (current?.models.some((served) => served.version === version)) return `${same}, which serves`;
+  return `${same}, which served before; trimtab deploy ${version} brings it back`;
 }
 
 /** The steps, with MLflow's protocol at hand for as long as they run. */

@@ -119,6 +119,10 @@ test("a version that was rolled back does not come back by itself", async () => 
   expect((await trimtab(["rollback"], { cwd: home })).exit).toBe(0);
   const first = currentOf(home);
   expect((await trimtabJson<Cycle>(["run", "--param", "weight=2"], { cwd: home })).deployment).toBeUndefined();
+  const forced = await trimtab(["run", "--param", "weight=2", "--force"], { cwd: home });
+  expect(forced.stdout).toEndWith(
+    "the model is the same as version 2, which served before; trimtab deploy 2 brings it back\n",
+  );
   expect(currentOf(home)).toBe(first);
 }, 60_000);
 
