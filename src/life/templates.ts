@@ -2,7 +2,8 @@
 
 import { existsSync } from "node:fs";
 import { cp, mkdir, readdir, rm } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { createRequire } from "node:module";
+import { dirname, join, relative, resolve } from "node:path";
 import { fail } from "../base/errors.ts";
 import { publish, writeFileAtomic } from "../base/files.ts";
 import { randomId } from "../base/hash.ts";
@@ -79,21 +80,52 @@ export async function createProject(options: {
   };
 }
 
+type Env = Record<string, string | undefined>;
+
+/** The flights' npm package: there when cloned, fetched when Trimtab was installed as a package itself. */
+const FLIGHTS = "vega-datasets";
+
 /** Both templates learn from the same flights; the script that cuts them travels with the TypeScript one. */
-async function prepareData(template: string, folder: string, env: Record<string, string | undefined>): Promise<void> {
+async function prepareData(template: string, folder: string, env: Env): Promise<void> {
+  const fetched = join(folder, ".fetched");
+  const ran = async (command: string[], more: Env = {}) => {
+    const child = Bun.spawn(command, {
+      cwd: folder,
+      env: { ...childEnv(env), ...more },
+      stdio: ["ignore", null, "pipe"],
+    });
+    const [exit, talk] = await Promise.all([child.exited, new Response(child.stderr).text()]);
+    if (exit === 0) return;
+    const reason = /error:? (.*)/.exec(talk)?.[1] ?? talk.trim().split("\n").at(-1) ?? `exit ${exit}`;
+    throw fail("DATA_UNREADABLE", {
+      what: `the data of template ${template} cannot be made: ${reason}`,
+      place: "trimtab init",
+      mend: `make the npm registry reachable, or run npm install ${FLIGHTS} in ${dirname(HOME)}`,
+    });
+  };
+  if (!isInstalled()) {
+    if (!Bun.which("npm", { PATH: env.PATH ?? "" }))
+      throw fail("DATA_UNREADABLE", {
+        what: `the data of template ${template} is in the npm package ${FLIGHTS}, and there is no npm`,
+        place: "PATH",
+        mend: "put npm on the PATH",
+      });
+    const { devDependencies } = await Bun.file(join(HOME, "package.json")).json();
+    const named = `${FLIGHTS}@${devDependencies[FLIGHTS]}`;
+    const how = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"];
+    await ran(["npm", "install", "--prefix", fetched, ...how, named]);
+  }
   const script = join(HOME, "examples", "flights", "prepare.ts");
-  const child = Bun.spawn([process.execPath, script, "--out", join(folder, "data", "flights")], {
-    cwd: folder,
-    env: childEnv(env),
-    stdout: "ignore",
-    stderr: "pipe",
-  });
-  const [exit, talk] = await Promise.all([child.exited, new Response(child.stderr).text()]);
-  if (exit === 0) return;
-  const reason = /error: (.*)/.exec(talk)?.[1] ?? talk.trim().split("\n").at(-1) ?? `exit ${exit}`;
-  throw fail("DATA_UNREADABLE", {
-    what: `the data of template ${template} cannot be made: ${reason}`,
-    place: folder,
-    mend: "npm install vega-datasets",
-  });
+  const packages = [join(fetched, "node_modules"), childEnv(env).NODE_PATH].join(":");
+  await ran([process.execPath, script, "--out", join(folder, "data", "flights")], { NODE_PATH: packages });
+  await rm(fetched, { recursive: true, force: true });
+}
+
+function isInstalled(): boolean {
+  try {
+    createRequire(join(HOME, "package.json")).resolve(`${FLIGHTS}/package.json`);
+    return true;
+  } catch {
+    return false;
+  }
 }
