@@ -34,6 +34,20 @@ async function command(argv: readonly string[]): Promise<number> {
   return runCommand(COMMANDS, argv, VERSION);
 }
 
+/**
+ * Waits until stdout has been taken: a pipe holds 64 KiB, and to exit before its reader has read would cut the data short.
+ * False, with a line that says so, when it cannot be written; a reader that has seen enough and left is no failure.
+ */
+async function delivered(): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.ErrnoException | null | undefined>();
+  process.stdout.once("error", resolve);
+  process.stdout.end(resolve);
+  const error = await promise;
+  if (!error || error.code === "EPIPE") return true;
+  process.stderr.write(`${asTrimtabError(error).oneLine()}\n`);
+  return false;
+}
+
 let isDone = false;
 process.on("exit", () => {
   if (isDone) return;
@@ -43,4 +57,4 @@ process.on("exit", () => {
 });
 const exitCode = await main(process.argv.slice(2));
 isDone = true;
-process.exit(exitCode);
+process.exit((await delivered()) ? exitCode : exitCode || 1);
