@@ -128,6 +128,9 @@ export function createVersions(options: RegistryOptions) {
       return readVersions(db, modelsDir, await rows.versionsOfModels(db, [name]));
     },
 
+    /** Whether the number was given, also to a version that is deleted by now. */
+    hadVersion: (name: string, version: number): Promise<boolean> => rows.versionExists(db, name, version),
+
     async describeVersion(name: string, version: number, description: string | undefined): Promise<void> {
       await change(name, version, (sql, nowMs) => rows.describeVersion(sql, name, version, description ?? null, nowMs));
     },

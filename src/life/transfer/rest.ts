@@ -10,6 +10,8 @@ export interface Rest {
   readonly url: string;
   get<T>(path: string, query?: Readonly<Record<string, string | number | readonly string[] | undefined>>): Promise<T>;
   post<T>(path: string, body: object): Promise<T>;
+  /** PATCH or DELETE with a JSON body, as MLflow's client sends it. */
+  change(method: "PATCH" | "DELETE", path: string, body: object): Promise<void>;
   /** The raw answer of another method or body; PEER_FAILED unless it is well. */
   send(method: string, path: string, init?: RequestInit): Promise<Response>;
 }
@@ -29,6 +31,11 @@ function authorization(address: URL, env: Env): Record<string, string> {
   keepSecret(env.MLFLOW_TRACKING_TOKEN);
   return { Authorization: `Bearer ${env.MLFLOW_TRACKING_TOKEN}` };
 }
+
+const json = (body: object): RequestInit => ({
+  body: JSON.stringify(body),
+  headers: { "Content-Type": "application/json" },
+});
 
 /** `address`: http or https, with or without credentials. */
 export function createRest(address: string, env: Env): Rest {
@@ -73,8 +80,10 @@ export function createRest(address: string, env: Env): Rest {
       return (await (await send("GET", `${path}${text}`)).json()) as never;
     },
     async post(path, body) {
-      const init = { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
-      return (await (await send("POST", path, init)).json()) as never;
+      return (await (await send("POST", path, json(body))).json()) as never;
+    },
+    async change(method, path, body) {
+      await (await send(method, path, json(body))).arrayBuffer();
     },
   };
 }

@@ -85,7 +85,8 @@ export interface WireVersion {
 }
 
 const number = (value: number | string | undefined): number => Number(value ?? 0);
-const pairs = (list: readonly WirePair[] = []): Pair[] => list.map(({ key, value }) => ({ key, value: value ?? "" }));
+export const pairs = (list: readonly WirePair[] = []): Pair[] =>
+  list.map(({ key, value }) => ({ key, value: value ?? "" }));
 const lifecycle = (stage: string | undefined) => (stage === "deleted" ? ("deleted" as const) : ("active" as const));
 
 /** Only the members that have a text. */

@@ -199,7 +199,8 @@ test("everything is written back to a server, once", async () => {
     runs: 1,
     metrics: 991,
     traces: 2,
-    files: 3,
+    files: 4,
+    loggedModels: 1,
     models: 1,
     versions: 2,
   });
