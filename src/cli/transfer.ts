@@ -1,7 +1,7 @@
 /** `import` and `export`: moving in from an MLflow store, and out again. */
 
 import { fail } from "../base/errors.ts";
-import type { TransferCounts } from "../life/transfer/import.ts";
+import type { TransferCounts } from "../life/transfer/import-context.ts";
 import type { Command, CommandGroup } from "./command.ts";
 import { text } from "./command.ts";
 import type { Io } from "./io.ts";

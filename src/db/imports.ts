@@ -2,7 +2,7 @@
 
 import type { Sql } from "./db.ts";
 
-export type ImportKind = "run" | "logged_model" | "trace";
+export type ImportKind = "run" | "logged_model" | "trace" | "model" | "version";
 
 export interface ImportRow {
   /** Where the thing's artifacts were. */

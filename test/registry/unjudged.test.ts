@@ -20,7 +20,7 @@ test("only versions that a client registered here and that nobody judged wait fo
   for (let i = 0; i < 4; i++) await registry.createVersion("m", { source: "s3://b/x" });
   await registry.createVersion("m2", { source: "s3://b/x" });
   const imported = { ...(await registry.getVersion("m", 4)), version: 5 };
-  expect(await registry.importVersion(imported)).toBe(true);
+  expect(await registry.importVersion(imported)).toBe("made");
   expect(await waiting()).toEqual([1, 2, 3, 4]);
   await registry.recordVerdict("m", verdict(false), { version: 3 });
   expect(await waiting()).toEqual([1, 2, 4]);

@@ -3,7 +3,7 @@
 import type { Registry } from "../../registry/registry.ts";
 import type { ArtifactStore } from "../../store/artifacts.ts";
 import type { Tracking } from "../../tracking/tracking.ts";
-import type { TransferCounts } from "./import.ts";
+import type { TransferCounts } from "./import-context.ts";
 import type { Rest } from "./rest.ts";
 
 /** A run on the other server. */

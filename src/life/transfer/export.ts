@@ -14,7 +14,7 @@ import { exportLoggedModels } from "./export-logged-models.ts";
 import { exportRegistry } from "./export-registry.ts";
 import { exportRun, linkRun, linksOf, type RunLinks, removeRun, runsThere } from "./export-runs.ts";
 import { exportTraces } from "./export-traces.ts";
-import { noCounts, type Progress, type TransferCounts } from "./import.ts";
+import { noCounts, type Progress, type TransferCounts } from "./import-context.ts";
 import type { Rest } from "./rest.ts";
 
 type From = ExportContext["from"];

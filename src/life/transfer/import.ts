@@ -5,54 +5,13 @@
  */
 
 import { fail } from "../../base/errors.ts";
-import { hashValue } from "../../base/hash.ts";
 import type { ImportKind } from "../../db/imports.ts";
-import type { Registry } from "../../registry/registry.ts";
-import type { ModelVersion } from "../../registry/types.ts";
-import type { ArtifactStore } from "../../store/artifacts.ts";
 import { storePathOf } from "../../tracking/artifacts.ts";
 import type { NewSpan } from "../../tracking/spans.ts";
-import type { Tracking } from "../../tracking/tracking.ts";
 import type { Experiment, LoggedModel, MetricPoint, Run, Trace } from "../../tracking/types.ts";
+import { type ImportTarget, noCounts, type Progress, printOf, type TransferCounts } from "./import-context.ts";
+import { importRegistry } from "./import-registry.ts";
 import type { MlflowSource, SourceFiles } from "./source.ts";
-
-export interface TransferCounts {
-  experiments: number;
-  runs: number;
-  /** Runs, logged models and traces that an earlier import brought. */
-  unchanged: number;
-  metrics: number;
-  loggedModels: number;
-  traces: number;
-  files: number;
-  bytes: number;
-  models: number;
-  versions: number;
-  /** What could not be brought over, in words. */
-  left: string[];
-}
-
-export interface ImportTarget {
-  tracking: Tracking;
-  registry: Registry;
-  artifacts: ArtifactStore;
-}
-
-export type Progress = (counts: Readonly<TransferCounts>) => void;
-
-export const noCounts = (): TransferCounts => ({
-  experiments: 0,
-  runs: 0,
-  unchanged: 0,
-  metrics: 0,
-  loggedModels: 0,
-  traces: 0,
-  files: 0,
-  bytes: 0,
-  models: 0,
-  versions: 0,
-  left: [],
-});
 
 const LOCATION = "mlflow.artifactLocation";
 
@@ -62,14 +21,14 @@ const POINTS = 5000;
 class Import {
   readonly counts = noCounts();
   constructor(
-    private readonly source: MlflowSource,
-    private readonly target: ImportTarget,
-    private readonly progress: Progress,
+    readonly source: MlflowSource,
+    readonly target: ImportTarget,
+    readonly progress: Progress,
   ) {}
 
   async all(): Promise<void> {
     for await (const experiment of this.source.experiments()) await this.experiment(experiment);
-    await this.registry();
+    await importRegistry(this);
   }
 
   private async experiment(experiment: Experiment): Promise<void> {
@@ -115,10 +74,7 @@ class Import {
 
   private async run(run: Run, home: string): Promise<void> {
     const { tracking } = this.target;
-    const print = printOf({
-      ...run,
-      metrics: run.metrics.map(({ value, ...rest }) => ({ ...rest, value: String(value) })),
-    });
+    const print = printOf(run);
     if (await this.isDone("run", run.runId, print)) return;
     const files = this.source.files({ runId: run.runId }, run.artifactUri);
     await tracking.importRun({ ...run, artifactUri: files ? home : run.artifactUri });
@@ -140,7 +96,7 @@ class Import {
 
   private async loggedModel(model: LoggedModel, home: string): Promise<void> {
     const { tracking } = this.target;
-    const print = printOf({ id: model.modelId, updatedMs: model.updatedMs, status: model.status, tags: model.tags });
+    const print = printOf(model);
     if (await this.isDone("logged_model", model.modelId, print)) return;
     const files = this.source.files({ modelId: model.modelId }, model.artifactUri);
     await tracking.importLoggedModel({ ...model, artifactUri: files ? home : model.artifactUri });
@@ -170,43 +126,7 @@ class Import {
     this.counts.files++;
     this.progress(this.counts);
   }
-
-  private async registry(): Promise<void> {
-    for await (const model of this.source.models()) {
-      await this.target.registry.importModel(model);
-      this.counts.models++;
-      for await (const version of this.source.versions(model)) {
-        if (await this.target.registry.importVersion(await this.rehomed(version))) this.counts.versions++;
-        this.progress(this.counts);
-      }
-    }
-  }
-
-  /** The version with its source where its run's or logged model's artifacts are now. */
-  private async rehomed(version: ModelVersion): Promise<ModelVersion> {
-    const { tracking } = this.target;
-    const moves: [from: string, to: string][] = [];
-    const run = version.runId && (await tracking.findImport(this.source.name, "run", version.runId));
-    if (run) moves.push([run.root, (await tracking.getRun(version.runId!)).artifactUri]);
-    const modelId = version.modelId ?? /^models:\/+(m-[^/]+)/.exec(version.source)?.[1];
-    const logged = modelId && (await tracking.findImport(this.source.name, "logged_model", modelId));
-    if (logged) moves.push([logged.root, (await tracking.getLoggedModel(modelId, { deletedToo: true })).artifactUri]);
-    const moveOf = (uri: string) =>
-      moves.find(([from]) => from !== "" && `${uri}/`.startsWith(`${from.replace(/\/+$/, "")}/`));
-    const moved = (uri: string): string => {
-      const move = moveOf(uri);
-      return move ? `${move[1]}${uri.slice(move[0].replace(/\/+$/, "").length)}` : uri;
-    };
-    const next = { ...version, source: moved(version.source), storageUri: moved(version.storageUri) };
-    if (!moveOf(version.storageUri) && storePathOf(version.storageUri) !== undefined)
-      this.counts.left.push(
-        `files of version ${version.name}/${version.version}, which belong to no run that was found`,
-      );
-    return next;
-  }
 }
-
-const printOf = (thing: unknown): string => hashValue(thing).slice(0, 16);
 
 /** Resolves to what was brought over. PEER_FAILED when the source stops answering: then what is here is whole, begin again. */
 export async function importMlflow(
