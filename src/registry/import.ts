@@ -66,11 +66,11 @@ export function createImports({ db }: RegistryOptions) {
       });
     },
 
-    /** False when the alias stands at another version here, and stays there unless it was `brought` over before. */
-    async importAlias(name: string, { alias, version }: Alias, { brought = false } = {}): Promise<boolean> {
+    /** False when the alias stands at a version here that is none of those `brought` over: then it stays there. */
+    async importAlias(name: string, { alias, version }: Alias, brought: ReadonlySet<number>): Promise<boolean> {
       return db.write(async (sql) => {
         const known = await aliasRow(sql, name, alias);
-        if (known && Number(known.version) !== version && !brought) return false;
+        if (known && !brought.has(Number(known.version))) return false;
         await putAlias(sql, { name, alias, version });
         return true;
       });

@@ -2,7 +2,7 @@
 
 import type { Experiment } from "../../tracking/types.ts";
 import type { ExportContext } from "./export-context.ts";
-import { EXPORTED, markOf, tagChanges } from "./marks.ts";
+import { marked, markOf, tagChanges } from "./marks.ts";
 import { API, experimentsOf } from "./peer.ts";
 import { isStatus } from "./rest.ts";
 import { pairs, type WireExperiment } from "./wire.ts";
@@ -28,7 +28,7 @@ export async function experimentsThere(out: Out): Promise<ThereExperiments> {
   const post = (call: string, body: object) => rest.post(`${API}/experiments/${call}`, body);
 
   async function make(experiment: Experiment): Promise<string> {
-    const tags = [...experiment.tags, { key: EXPORTED, value: markFor(experiment) }];
+    const tags = marked(experiment.tags, markFor(experiment));
     const made = await rest.post<{ experiment_id: string }>(`${API}/experiments/create`, {
       name: experiment.name,
       tags,

@@ -6,7 +6,7 @@ import type { Experiment } from "../../tracking/types.ts";
 import type { ExportContext, OwnedModel, ThereRun } from "./export-context.ts";
 import { exportFiles } from "./export-files.ts";
 import { homeOfRun } from "./export-runs.ts";
-import { EXPORTED, markOf, tagChanges } from "./marks.ts";
+import { marked, markOf, tagChanges } from "./marks.ts";
 import { API, modelOf, versionsOf } from "./peer.ts";
 import { pairs, type WireModel, type WireVersion } from "./wire.ts";
 
@@ -48,7 +48,7 @@ async function exportModel(out: RegistryExport, model: RegisteredModel): Promise
 
 async function createModel({ rest }: ExportContext, model: RegisteredModel): Promise<WireModel> {
   const { name, description } = model;
-  const tags = [...model.tags, { key: EXPORTED, value: name }];
+  const tags = marked(model.tags, name);
   await rest.post(`${API}/registered-models/create`, { name, description, tags });
   return { name, tags, ...(description === undefined ? {} : { description }) };
 }
@@ -97,7 +97,7 @@ async function createVersion(out: RegistryExport, version: ModelVersion): Promis
     name,
     ...(await sourceThere(out, version)),
     description,
-    tags: [...tags, { key: EXPORTED, value: `${name}/${version.version}` }],
+    tags: marked(tags, `${name}/${version.version}`),
   });
   out.counts.versions++;
   out.done();

@@ -22,15 +22,14 @@ async function importModel(work: RegistryImport, model: RegisteredModel): Promis
   const { latest: _, updatedMs: __, ...kept } = model;
   const print = printOf(kept);
   const noted = await target.tracking.findImport(source.name, "model", model.name);
-  const brought = { brought: noted !== undefined };
-  if (noted?.print !== print) await target.registry.importModel(model, brought);
+  if (noted?.print !== print) await target.registry.importModel(model, { brought: noted !== undefined });
   counts.models++;
   const here = new Set<number>();
   for await (const version of source.versions(model))
     if ((await importVersion(work, version)) !== "taken") here.add(version.version);
   if (noted?.print === print) return;
   for (const alias of model.aliases)
-    if (here.has(alias.version) && !(await target.registry.importAlias(model.name, alias, brought)))
+    if (here.has(alias.version) && !(await target.registry.importAlias(model.name, alias, here)))
       counts.left.push(`alias ${alias.alias} of model ${model.name}, which stands at another version here`);
   await target.tracking.noteImport(source.name, "model", model.name, { root: "", print });
 }

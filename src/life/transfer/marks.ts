@@ -11,6 +11,12 @@ export const IS_EXPORTED = `tags.\`${EXPORTED}\` LIKE '%'`;
 
 export const markOf = (tags: readonly Pair[]): string | undefined => tags.find(({ key }) => key === EXPORTED)?.value;
 
+/** The tags with the mark, in place of one that they brought from elsewhere. */
+export const marked = (tags: readonly Pair[], value: string): Pair[] => [
+  ...tags.filter(({ key }) => key !== EXPORTED),
+  { key: EXPORTED, value },
+];
+
 /** Tags that a server writes itself; a note is a person's. */
 const isServers = (key: string): boolean =>
   key === EXPORTED || (key.startsWith("mlflow.") && key !== "mlflow.note.content");

@@ -169,6 +169,46 @@ test("a server is brought over whole, and again without doubling anything", asyn
   await target.stop();
 });
 
+test("a second import brings what has changed in the registry; what is taken here stays and is named", async () => {
+  const { server, modelId } = await filled();
+  const target = await startMlflow();
+  target.clock.advance(1);
+  await target.registry.createModel({ name: "m", description: "ours" });
+  await target.registry.createVersion("m", { source: "s3://ours" });
+  await target.registry.setAlias("m", "champion", 1);
+  await server.registry.createModel({ name: "copy" });
+  await server.registry.createVersion("copy", { source: `models:/${modelId}` });
+  await server.registry.createModel({ name: "greet", tags: [{ key: "mlflow.prompt.is_prompt", value: "true" }] });
+  const go = () => importMlflow(serverSource(createRest(server.url, {})), target);
+  expect((await go()).left).toEqual([
+    "version m/1: the number is another version's here",
+    "alias champion of model m, which stands at another version here",
+  ]);
+  expect(await target.registry.getModel("m")).toMatchObject({ description: "ours" });
+  expect((await target.registry.getByAlias("m", "champion"))?.version).toBe(1);
+  expect(await target.registry.getVersion("copy", 1)).toMatchObject({ modelId });
+  expect((await target.registry.getModel("greet")).name).toBe("greet");
+
+  await server.registry.describeModel("m", "theirs");
+  await server.registry.describeVersion("m", 3, "said later");
+  await server.registry.transitionStage("m", 3, { stage: "Archived" });
+  await server.registry.setAlias("m", "late", 3);
+  await server.tracking.logModelParams(modelId, [{ key: "late", value: "1" }]);
+  expect(await go()).toMatchObject({ versions: 0, loggedModels: 1 });
+  const model = await target.registry.getModel("m");
+  expect(model.description).toBe("theirs");
+  expect(model.aliases).toEqual([
+    { alias: "champion", version: 1 },
+    { alias: "late", version: 3 },
+  ]);
+  expect(await target.registry.getVersion("m", 3)).toMatchObject({ description: "said later", stage: "Archived" });
+  await target.registry.describeVersion("m", 3, "said here");
+  await go();
+  expect((await target.registry.getVersion("m", 3)).description).toBe("said here");
+  await server.stop();
+  await target.stop();
+});
+
 test("an import that is broken off goes on where it stopped", async () => {
   const { server, runId } = await filled();
   const target = await startMlflow();
