@@ -44,12 +44,17 @@ function checkKind(kind: string | undefined): void {
 
 const bringIn: Command = {
   name: "import",
-  about: "Bring experiments, runs, metrics, traces, artifacts and models over from an MLflow server or its SQLite file",
+  about:
+    "Bring experiments, runs, metrics, traces, artifacts and models over from an MLflow server, its SQLite file or its folder mlruns",
   details:
     "May be stopped and begun again: what is here and unchanged is passed over. Runs keep their ids, versions their numbers. A server is asked with MLFLOW_TRACKING_USERNAME and _PASSWORD or MLFLOW_TRACKING_TOKEN, as MLflow's client does",
   args: [
     { name: "kind", about: "mlflow", required: true },
-    { name: "from", about: "http(s) URL of a server, or the path of its SQLite file", required: true },
+    {
+      name: "from",
+      about: "http(s) URL of a server, the path of its SQLite file, or its folder mlruns",
+      required: true,
+    },
   ],
   options: [
     {
@@ -58,7 +63,11 @@ const bringIn: Command = {
       about: "where the server kept its artifacts, for a file; default: mlartifacts beside it",
     },
   ],
-  examples: ["trimtab import mlflow http://mlflow.internal:5000", "trimtab import mlflow ../old/mlflow.db"],
+  examples: [
+    "trimtab import mlflow http://mlflow.internal:5000",
+    "trimtab import mlflow ../old/mlflow.db",
+    "trimtab import mlflow ./mlruns",
+  ],
   action: async (io, input) => {
     checkKind(text(input.args.kind));
     const { resolve } = await import("node:path");
@@ -72,8 +81,14 @@ const bringIn: Command = {
         const { serverSource } = await import("../life/transfer/server-source.ts");
         return serverSource(createRest(from, io.env));
       }
+      const path = resolve(io.cwd, from);
+      const { statSync } = await import("node:fs");
+      if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+        const { folderSource } = await import("../life/transfer/folder-source.ts");
+        return folderSource(path);
+      }
       const { fileSource } = await import("../life/transfer/file-source.ts");
-      return fileSource(resolve(io.cwd, from), artifacts === undefined ? undefined : resolve(io.cwd, artifacts));
+      return fileSource(path, artifacts === undefined ? undefined : resolve(io.cwd, artifacts));
     };
     const source = await open();
     try {
@@ -91,7 +106,7 @@ const bringOut: Command = {
   name: "export",
   about: "Write experiments, runs, metrics, traces, artifacts and models to an MLflow server",
   details:
-    "That server gives ids and numbers of its own; the tag trimtab.exported_from says which run or version it was, so that a second export completes the first. Deleted runs stay",
+    "That server gives ids and numbers of its own; the tag trimtab.exported_from says which run or version it was, so that a second export brings what has changed since, also names, descriptions and aliases, and deletes what was deleted here. What others have added there stays",
   args: [
     { name: "kind", about: "mlflow", required: true },
     { name: "to", about: "http(s) URL of the server", required: true },

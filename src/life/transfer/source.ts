@@ -1,4 +1,4 @@
-/** Another MLflow store as an import reads it: a server's URL or its SQLite file. */
+/** Another MLflow store as an import reads it: a server's URL, its SQLite file or its folder. */
 
 import type { ModelVersion, RegisteredModel } from "../../registry/types.ts";
 import type { NewSpan } from "../../tracking/spans.ts";

@@ -118,14 +118,21 @@ A pipeline's experiment may be moved like any other; its next runs go on there.
 \`\`\`
 trimtab import mlflow http://mlflow.internal:5000     # a server, 2.x or 3.x
 trimtab import mlflow ../old/mlflow.db                # or its SQLite file, read directly
+trimtab import mlflow ./mlruns                        # or its folder, what MLflow 2 writes when nobody tells it where
 trimtab export mlflow https://mlflow.example.org      # and back
 \`\`\`
 
-An import brings experiments, runs with their whole history, datasets, logged models, traces with their spans, artifacts and the
-registry; runs and traces keep their ids and versions their numbers. It may be stopped and begun again. Artifacts that clients fetch from object stores
-themselves stay where they are. Assessments
-of traces come from a server, not from a file. An export writes active runs and traces; the other server gives runs ids of its own,
-and the tag \`trimtab.exported_from\` says which run it was, so that a second export completes the first.
+An import brings experiments, runs with their whole history, datasets, logged models, traces with their spans, artifacts, prompts and
+the registry; runs and traces keep their ids and versions their numbers. It may be stopped and begun again; a later one brings what has
+changed there since. What is here under the same name stays: a version whose number is taken, or an alias that stands elsewhere, is
+named and left. Artifacts that clients fetch from object stores themselves stay where they are. Assessments of traces do not come from
+a SQLite file.
+
+An export writes active experiments, runs, logged models, traces and the registry. The other server gives ids and numbers of its own, so
+each carries the tag \`trimtab.exported_from\`. By it a second export finds what the first made and makes it follow: names, descriptions,
+tags, stages and aliases, and what was deleted here (runs, experiments, logged models, versions; not single files, traces or whole models). A run
+that was moved is made anew. What others have added over there stays theirs. A server of MLflow 2 has no logged models: versions of
+them get copies of their files.
 
 ## Who may do what
 
