@@ -100,30 +100,30 @@ async function checkLocal(sql: Sql, source: string, owner: { runId?: string; mod
   );
 }
 
-/** What a source names instead of a place. */
-type Named =
-  | { kind: "logged"; modelId: string }
-  | { kind: "version"; model: string; number?: string; alias?: string }
-  | { kind: "run"; runId: string; path: string };
-
-/** Undefined for a place. */
-function namedBy(source: string): Named | undefined {
-  const logged = /^models:\/+(m-[^/]+)\/?$/.exec(source);
-  if (logged) return { kind: "logged", modelId: logged[1]! };
-  const version = /^models:\/+([^/@]+)(?:\/(\d+)|@([^/]+))\/?$/.exec(source);
-  const [, model, number, alias] = version ?? [];
-  if (model !== undefined)
-    return { kind: "version", model: fullyDecoded(model), ...(number === undefined ? { alias: alias! } : { number }) };
-  const run = /^runs:\/+([^/]+)\/(.*)$/.exec(source);
-  return run ? { kind: "run", runId: run[1]!, path: run[2]! } : undefined;
+export interface NamedSource {
+  /** A logged model. */
+  modelId?: string;
+  /** A registered model, with a version or an alias. */
+  model?: string;
+  version?: string;
+  alias?: string;
+  runId?: string;
+  /** Inside the run's artifacts. */
+  path?: string;
 }
 
-/** Whose files a source opens to the readers of its version: those must be the registrant's to read. */
-export function ownerOf(source: string): { runId?: string; modelId?: string; model?: string } {
-  const named = namedBy(source);
-  if (named?.kind === "logged") return { modelId: named.modelId };
-  if (named?.kind === "version") return { model: named.model };
-  return named === undefined ? {} : { runId: named.runId };
+/** What a `models:/` or `runs:/` source names: whoever registers it must be allowed to read that. Empty for other sources. */
+export function namedIn(source: string): NamedSource {
+  const logged = /^models:\/+(m-[^/]+)\/?$/.exec(source);
+  if (logged) return { modelId: logged[1]! };
+  const version = /^models:\/+([^/@]+)(?:\/(\d+)|@([^/]+))\/?$/.exec(source);
+  if (version)
+    return {
+      model: fullyDecoded(version[1]!),
+      ...(version[2] === undefined ? { alias: version[3]! } : { version: version[2] }),
+    };
+  const run = /^runs:\/+([^/]+)\/(.*)$/.exec(source);
+  return run ? { runId: run[1]!, path: run[2]! } : {};
 }
 
 /** The checked source as a place; NOT_FOUND when it names a model, version or run that is not there. */
@@ -137,10 +137,10 @@ export async function resolveSource(
     return { storageUri: source };
   }
   checkHidden(source);
-  const named = namedBy(source);
-  if (named?.kind === "logged") return resolveLogged(sql, named.modelId);
-  if (named?.kind === "version") return resolveVersion(sql, named.model, named.number, named.alias);
-  if (named?.kind === "run") return resolveRun(sql, source, named.runId, named.path, owner);
+  const named = namedIn(source);
+  if (named.modelId !== undefined) return resolveLogged(sql, named.modelId);
+  if (named.model !== undefined) return resolveVersion(sql, named.model, named.version, named.alias);
+  if (named.runId !== undefined) return resolveRun(sql, source, named.runId, named.path ?? "", owner);
   if (/^(models|runs):/.test(source)) throw badSource(source, "It names no model, version or run.");
   if (/^(mlflow-artifacts|https?):/i.test(source)) await checkProxied(sql, source, owner);
   return { storageUri: source };

@@ -59,12 +59,12 @@ async function admit(identity: Identity, route: Route, call: Call, values: Value
     const may = (id: unknown) => atLeast(roleFor(identity, "experiment", String(id)), needed);
     return { ...values, experiment_ids: values.experiment_ids.filter(may) };
   }
-  const { experiments, models, projects, sources } = await subjectsOf(route, call, values);
+  const { experiments, models, projects, readModels } = await subjectsOf(route, call, values);
   // Registering a version reads its run, and writes to the model.
   const ofRun = route.path === "/mlflow/model-versions/create" ? "viewer" : needed;
   checkAll(identity, ofRun, "experiment", experiments);
   checkAll(identity, needed, "model", models);
-  checkAll(identity, "viewer", "model", sources);
+  checkAll(identity, "viewer", "model", readModels);
   checkAll(identity, needed, "project", projects);
   if (experiments.length + models.length + projects.length === 0 && !route.path.startsWith(PART))
     throw fail("FORBIDDEN", { what: `${identity.name} is ${identity.role}, and must be ${needed} for this` });

@@ -3,17 +3,17 @@
  * the same in every call.
  */
 
-import { ownerOf } from "../../registry/source.ts";
+import { type NamedSource, namedIn } from "../../registry/source.ts";
 import { projectOf } from "../../tracking/projects.ts";
 import type { Call, Route } from "../mlflow/route.ts";
-import { EXPERIMENT_HEADER, OTLP_PATH } from "../mlflow/spans.ts";
+import { EXPERIMENT_HEADER, OTLP_PATH, RUN_HEADER } from "../mlflow/spans.ts";
 
 export interface Subjects {
   experiments: string[];
   models: string[];
   projects: string[];
-  /** Models that are only read, whatever the call does. */
-  sources: string[];
+  /** Models that are only read, whatever the call does to the others. */
+  readModels: string[];
 }
 
 type Values = Readonly<Record<string, unknown>>;
@@ -36,6 +36,14 @@ function decoded(text: string): string {
   }
 }
 
+/** Ids of logged models in lists: of metrics, of inputs and outputs. */
+const modelIdsIn = (list: unknown): string[] =>
+  ((list as { model_id?: string }[] | undefined) ?? []).flatMap((one) => texts(one.model_id));
+
+/** The trace that is written: it may be there already, in another experiment. */
+const traceIdIn = ({ trace }: Values): string[] =>
+  texts((trace as { trace_info?: { trace_id?: string } } | undefined)?.trace_info?.trace_id);
+
 interface Located {
   mlflow_experiment?: { experiment_id?: string } | undefined;
 }
@@ -47,27 +55,30 @@ function ofLocations({ locations, trace }: Values): string[] {
   return all.flatMap((one) => one.mlflow_experiment?.experiment_id ?? []);
 }
 
-const sourceOf = ({ source }: Values): ReturnType<typeof ownerOf> =>
-  typeof source === "string" ? ownerOf(source) : {};
-
 /** Ids in fields and path parts that belong to an experiment: runs, logged models, traces. */
-async function byOwner({ tracking, params, request }: Call, values: Values): Promise<string[]> {
+async function byOwner({ tracking, params, request }: Call, route: Route, values: Values): Promise<string[]> {
   const query = new URL(request.url).searchParams;
-  const source = sourceOf(values);
-  const runs = [values.run_id, values.run_ids, query.get("run_uuid"), source.runId].flatMap(texts);
+  const source = sourceOf(route, values);
+  const told = route.path === OTLP_PATH ? request.headers.get(RUN_HEADER) : null;
+  const runs = [values.run_id, values.run_ids, values.source_run_id, query.get("run_uuid"), source.runId, told];
   const models = [
-    source.modelId,
     params.model_id,
     values.model_id,
-    (values.models as { model_id?: string }[] | undefined)?.map((m) => m.model_id),
+    source.modelId,
+    modelIdsIn(values.models),
+    modelIdsIn(values.metrics),
   ];
-  const traces = [params.trace_id, params.request_id, values.trace_id, values.trace_ids];
+  const traces = [params.trace_id, params.request_id, values.trace_id, values.trace_ids, values.request_ids];
   return tracking.experimentsOf({
-    runIds: [...new Set(runs)],
+    runIds: [...new Set(runs.flatMap(texts))],
     modelIds: [...new Set(models.flatMap(texts))],
-    traceIds: [...new Set(traces.flatMap(texts))],
+    traceIds: [...new Set([...traces.flatMap(texts), ...traceIdIn(values)])],
   });
 }
+
+/** A version of what one may not read would open it. */
+const sourceOf = (route: Route, values: Values): NamedSource =>
+  route.path === "/mlflow/model-versions/create" ? namedIn(String(values.source)) : {};
 
 /** Projects that a call makes experiments in, moves them to, or asks about. */
 async function projectsOf({ params, tracking }: Call, route: Route, values: Values): Promise<string[]> {
@@ -94,13 +105,13 @@ export async function subjectsOf(route: Route, call: Call, values: Values): Prom
       ...texts(values.experiment_id),
       ...texts(values.experiment_ids),
       ...ofLocations(values),
-      ...(await byOwner(call, values)),
+      ...(await byOwner(call, route, values)),
       ...(path?.experiments ?? []),
       ...(named ? [named.experimentId] : []),
       ...(route.path === OTLP_PATH ? texts(call.request.headers.get(EXPERIMENT_HEADER)) : []),
     ],
     projects: await projectsOf(call, route, values),
-    sources: isRegistry ? texts(sourceOf(values).model) : [],
+    readModels: texts(sourceOf(route, values).model),
     models: [...(isRegistry ? [...texts(values.name), ...texts(values.new_name)] : []), ...(path?.models ?? [])],
   };
 }

@@ -11,6 +11,7 @@ import { traceJson } from "./traces.ts";
 
 /** The experiment that an exporter names, for roles too. */
 export const EXPERIMENT_HEADER = "x-mlflow-experiment-id";
+export const RUN_HEADER = "x-mlflow-run-id";
 export const OTLP_PATH = "/v1/traces";
 
 export const OTLP_ROUTES: readonly Route[] = [
@@ -24,7 +25,7 @@ export const OTLP_ROUTES: readonly Route[] = [
         throw invalid(`The header ${EXPERIMENT_HEADER} is missing: it says to which experiment the spans belong`);
       const type = headers.get("content-type") ?? "";
       const spans = readSpans(await requestBytes(request), type, headers.get("content-encoding") ?? "");
-      await tracking.logSpans(experimentId, spans, headers.get("x-mlflow-run-id") ?? undefined);
+      await tracking.logSpans(experimentId, spans, headers.get(RUN_HEADER) ?? undefined);
       // An empty ExportTraceServiceResponse, in the encoding of the request.
       const isJson = type.startsWith("application/json");
       return new Response(isJson ? "{}" : new Uint8Array(0), { headers: { "Content-Type": type } });

@@ -335,3 +335,54 @@ test("a role in a project holds for the experiments that are in it, and for maki
   expect(await status("GET", `experiments/get?experiment_id=${outside}`)).toBe(200);
   await server.stop();
 });
+
+test("what a call names in passing counts too: nothing of others is read, written or taken over by a detour", async () => {
+  const { server, make, as } = await setUp();
+  const { tracking, registry } = server;
+  const [mine, other] = [
+    await tracking.createExperiment({ name: "mine" }),
+    await tracking.createExperiment({ name: "other" }),
+  ];
+  const run = (await tracking.createRun({ experimentId: mine })).runId;
+  const theirs = (await tracking.createRun({ experimentId: other })).runId;
+  const logged = (await tracking.createLoggedModel({ experimentId: other, name: "lm" })).modelId;
+  const trace = { traceId: "tr-1", experimentId: other, requestMs: 1, state: "OK" as const };
+  await tracking.putTrace({ ...trace, tags: [], metadata: [], assessments: [] });
+  for (const name of ["m", "secret"]) await registry.createModel({ name });
+  await registry.createVersion("secret", { source: `runs:/${theirs}/model` });
+  await registry.setAlias("secret", "best", 1);
+  const grants: Grant[] = [
+    { kind: "experiment", subject: mine, role: "editor" },
+    { kind: "model", subject: "m", role: "editor" },
+  ];
+  const { token } = await make("eve", "none", grants);
+  const eve = as(token);
+  const point = { key: "k", value: 1, timestamp: 1, step: 0 };
+  const info = {
+    trace_id: "tr-1",
+    trace_location: { type: "MLFLOW_EXPERIMENT", mlflow_experiment: { experiment_id: mine } },
+    request_time: "2024-01-01T00:00:00Z",
+    state: "OK",
+  };
+  const sources = [`runs:/${theirs}/model`, `models:/${logged}`, "models:/secret/1", "models:/secret@best"];
+  sources.push("models:/secr%2565t/1", `models://${logged}/`);
+  const calls: [path: string, body: object][] = [
+    ["runs/log-batch", { run_id: run, metrics: [{ ...point, model_id: logged }] }],
+    ["runs/outputs", { run_id: run, models: [{ model_id: logged, step: 0 }] }],
+    ["logged-models", { experiment_id: mine, name: "x", source_run_id: theirs }],
+    ["/api/3.0/mlflow/traces", { trace: { trace_info: info } }],
+    ["/api/3.0/mlflow/traces/delete-traces", { experiment_id: mine, request_ids: ["tr-1"] }],
+    ...sources.map((source): [string, object] => ["model-versions/create", { name: "m", source }]),
+  ];
+  for (const [path, body] of calls)
+    expect({ path, sent: body, ...(await eve("POST", path, body)) }).toMatchObject({ status: 403 });
+  expect(await registry.listVersions("m")).toEqual([]);
+  expect((await tracking.getTrace("tr-1")).experimentId).toBe(other);
+  expect((await tracking.getLoggedModel(logged)).metrics).toEqual([]);
+  // Whoever may read them may register what they are.
+  const reader: Grant[] = [...grants, { kind: "experiment", subject: other, role: "viewer" }];
+  const bob = as((await make("bob", "none", [...reader, { kind: "model", subject: "secret", role: "viewer" }])).token);
+  for (const source of sources.slice(0, 4))
+    expect((await bob("POST", "model-versions/create", { name: "m", source })).status).toBe(200);
+  await server.stop();
+});
