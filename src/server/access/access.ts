@@ -48,6 +48,8 @@ export interface TokenInfo {
   id: string;
   name: string;
   role: Role;
+  /** The owner's roles in single places. */
+  grants: Grant[];
   label: string;
   createdMs: number;
   expiresMs?: number;
@@ -97,6 +99,9 @@ export function createAccess({ db, clock }: { db: Db; clock: Clock }) {
   }
 
   /** What roles in projects come to for the experiments that are in them now. */
+  const grantsOf = async (name: string): Promise<Grant[]> =>
+    (await rows.grantsOf(db, name)).map(({ kind, subject, role }) => ({ kind, subject, role: roleOf(role) }));
+
   async function inProjects(grants: readonly Grant[]): Promise<Grant[]> {
     const found: Grant[] = [];
     for (const { kind, subject, role } of grants)
@@ -115,8 +120,7 @@ export function createAccess({ db, clock }: { db: Db; clock: Clock }) {
       if (clock.nowMs() - Number(token.used_ms ?? 0) > USED_EVERY_MS)
         await db.write((sql) => rows.touchToken(sql, token.id, clock.nowMs()), "logged");
       const owner = await rows.principal(db, token.name);
-      const stored = await rows.grantsOf(db, token.name);
-      const grants = stored.map(({ kind, subject, role }): Grant => ({ kind, subject, role: roleOf(role) }));
+      const grants = await grantsOf(token.name);
       return {
         name: token.name,
         role: roleOf(owner?.role ?? "none"),
@@ -166,6 +170,7 @@ export function createAccess({ db, clock }: { db: Db; clock: Clock }) {
           id: row.id,
           name: row.name,
           role: roleOf(owner?.role ?? "none"),
+          grants: await grantsOf(row.name),
           label: row.label,
           createdMs: Number(row.created_ms),
           ...(row.expires_ms === null ? {} : { expiresMs: Number(row.expires_ms) }),

@@ -11,6 +11,10 @@ test("tokens are made, listed and revoked from the terminal", async () => {
   expect(redact(`sent ${token}`)).toBe(`sent trimtab_${id}_***`);
   const listed = JSON.parse((await trimtab(["token", "list", "--json"], { cwd })).stdout) as { tokens: object[] };
   expect(listed.tokens).toMatchObject([{ id, name: "ann", role: "admin", label: "laptop" }]);
+  const grants = ["--project", "team-a=editor", "--experiment", "Default=viewer"];
+  expect((await trimtab(["token", "create", "ci", "--role", "none", ...grants], { cwd })).exit).toBe(0);
+  const text = (await trimtab(["token", "list"], { cwd })).stdout;
+  expect(text).toContain("experiment Default=viewer, project team-a=editor");
   expect((await trimtab(["token", "revoke", id], { cwd })).exit).toBe(0);
   expect((await trimtab(["token", "revoke", id], { cwd })).exit).toBe(2);
   for (const wrong of [
