@@ -111,9 +111,9 @@ export function createImports({ db, clock, artifactRoot = "mlflow-artifacts:" }:
     findImport: (source: string, kind: ImportKind, id: string): Promise<ImportRow | undefined> =>
       findImport(db, source, kind, id),
 
-    /** Notes that all of the thing is here. */
+    /** Notes that all of the thing is here; after a power cut that took the note it is brought over again. */
     async noteImport(source: string, kind: ImportKind, id: string, row: ImportRow): Promise<void> {
-      await db.write((sql) => putImport(sql, source, kind, id, row));
+      await db.write((sql) => putImport(sql, source, kind, id, row), "logged");
     },
   };
 }

@@ -9,6 +9,7 @@ import type { ImportKind } from "../../db/imports.ts";
 import { storePathOf } from "../../tracking/artifacts.ts";
 import type { NewSpan } from "../../tracking/spans.ts";
 import type { Experiment, LoggedModel, MetricPoint, Run, Trace } from "../../tracking/types.ts";
+import { atOnce } from "./at-once.ts";
 import { type ImportTarget, noCounts, type Progress, printOf, type TransferCounts } from "./import-context.ts";
 import { importRegistry } from "./import-registry.ts";
 import type { MlflowSource, SourceFiles } from "./source.ts";
@@ -36,12 +37,15 @@ class Import {
     const id = await tracking.importExperiment(experiment);
     const { artifactLocation } = await tracking.getExperiment(id);
     this.counts.experiments++;
-    for await (const model of this.source.loggedModels(experiment.experimentId))
-      await this.loggedModel({ ...model, experimentId: id }, `${artifactLocation}/models/${model.modelId}/artifacts`);
-    for await (const run of this.source.runs(experiment.experimentId))
-      await this.run({ ...run, experimentId: id }, `${artifactLocation}/${run.runId}/artifacts`);
-    for await (const { trace, spans } of this.source.traces(experiment.experimentId))
-      await this.trace({ ...trace, experimentId: id }, spans, experiment.lifecycle);
+    await atOnce(this.source.loggedModels(experiment.experimentId), (model) =>
+      this.loggedModel({ ...model, experimentId: id }, `${artifactLocation}/models/${model.modelId}/artifacts`),
+    );
+    await atOnce(this.source.runs(experiment.experimentId), (run) =>
+      this.run({ ...run, experimentId: id }, `${artifactLocation}/${run.runId}/artifacts`),
+    );
+    await atOnce(this.source.traces(experiment.experimentId), ({ trace, spans }) =>
+      this.trace({ ...trace, experimentId: id }, spans, experiment.lifecycle),
+    );
   }
 
   private async trace(trace: Trace, spans: readonly NewSpan[], lifecycle: Experiment["lifecycle"]): Promise<void> {
