@@ -73,6 +73,7 @@ const bringIn: Command = {
     const { resolve } = await import("node:path");
     const { withLife } = await import("../life/context.ts");
     const { importMlflow } = await import("../life/transfer/import.ts");
+    const { noteTransfer } = await import("../life/transfer/journal.ts");
     const from = text(input.args.from)!;
     const artifacts = text(input.options.artifacts);
     const open = async () => {
@@ -94,7 +95,11 @@ const bringIn: Command = {
     try {
       return await report(
         io,
-        await withLife({ root: io.cwd, env: io.env }, (life) => importMlflow(source, life, watcher(io))),
+        await withLife({ root: io.cwd, env: io.env }, async (life) => {
+          const counts = await importMlflow(source, life, watcher(io));
+          await noteTransfer(life, "import.done", source.name, counts);
+          return counts;
+        }),
       );
     } finally {
       source.close();
@@ -118,9 +123,15 @@ const bringOut: Command = {
     if (!isUrl(to)) throw fail("USAGE", { what: `"${to}" is not an http or https URL`, place: "to" });
     const { withLife } = await import("../life/context.ts");
     const { exportMlflow } = await import("../life/transfer/export.ts");
+    const { noteTransfer } = await import("../life/transfer/journal.ts");
     const { createRest } = await import("../life/transfer/rest.ts");
     const rest = createRest(to, io.env);
-    return report(io, await withLife({ root: io.cwd, env: io.env }, (life) => exportMlflow(life, rest, watcher(io))));
+    const counts = await withLife({ root: io.cwd, env: io.env }, async (life) => {
+      const written = await exportMlflow(life, rest, watcher(io));
+      await noteTransfer(life, "export.done", rest.url, written);
+      return written;
+    });
+    return report(io, counts);
   },
 };
 

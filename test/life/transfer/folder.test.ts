@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { folderSource } from "../../../src/life/transfer/folder-source.ts";
 import { importMlflow } from "../../../src/life/transfer/import.ts";
+import { trimtab } from "../../program.ts";
 import { startMlflow } from "../../server/mlflow/start.ts";
 import { tempFolder } from "../../temp.ts";
 
@@ -108,6 +109,18 @@ test("a folder of runs is brought over whole, and again without doubling anythin
   expect(await importMlflow(source, target)).toMatchObject({ runs: 0, unchanged: 4, files: 0, versions: 0 });
   await target.stop();
 });
+
+test("the command takes the folder, and the journal says from where and how much", async () => {
+  const [cwd, from] = [tempFolder(), store()];
+  const done = await trimtab(["import", "mlflow", from, "--json"], { cwd });
+  expect(JSON.parse(done.stdout)).toMatchObject({ runs: 2, versions: 2 });
+  const { stdout } = await trimtab(["events", "--json"], { cwd });
+  const { events } = JSON.parse(stdout) as { events: { kind: string; reason: string; data: { runs: number } }[] };
+  expect(events.find((event) => event.kind === "import.done")).toMatchObject({
+    reason: `from ${from}`,
+    data: { runs: 2 },
+  });
+}, 60_000);
 
 test("another folder is refused", () => {
   expect(() => folderSource(tempFolder())).toThrow("no experiments of MLflow");
