@@ -4,8 +4,8 @@ import { type MetricPoint, type Run, TAGS } from "../../tracking/types.ts";
 import { chunks, type ExportContext, type ThereRun } from "./export-context.ts";
 import { exportFiles } from "./export-files.ts";
 import { EXPORTED, IS_EXPORTED, markOf, tagChanges } from "./marks.ts";
-import { API, runsOf } from "./peer.ts";
-import { runFrom, type WireExperiment, type WireRun } from "./wire.ts";
+import { API, historyOf, runsOf } from "./peer.ts";
+import { pointFrom, runFrom, type WireExperiment, type WireRun } from "./wire.ts";
 
 /** What one log-batch of MLflow holds. */
 const BATCH = { metrics: 1000, params: 100, tags: 100 };
@@ -85,7 +85,10 @@ export async function exportRun(out: ExportContext, run: Run, experimentId: stri
   const { set, drop } = tagChanges(withoutParent(run, there.id), known.tags);
   for (const tags of chunks(set, BATCH.tags)) await log({ tags });
   for (const key of drop) await out.rest.post(`${API}/runs/delete-tag`, { run_id: there.id, key });
-  for (const { key } of run.metrics) await exportHistory(out, run.runId, key, log);
+  for (const { key } of run.metrics) {
+    const has = known.metrics.some((metric) => metric.key === key) ? await pointsThere(out, there.id, key) : new Set();
+    await exportHistory(out, run.runId, { key, has, log });
+  }
   await exportDatasets(out, run, there.id);
   await exportFiles(out, run.artifactUri, there.artifactUri);
   const end = run.endMs === undefined ? {} : { end_time: run.endMs };
@@ -101,17 +104,26 @@ const withoutParent = (run: Run, id: string) =>
     .filter(({ key }) => key !== TAGS.parentRun)
     .map((tag) => (tag.key === TAGS.models ? { ...tag, value: tag.value.replaceAll(run.runId, id) } : tag));
 
+const nameOf = ({ step, timestampMs, value }: MetricPoint): string => `${step} ${timestampMs} ${value}`;
+
+/** A server of MLflow 2 refuses a point that is NaN and there already, with all that come along. */
+async function pointsThere({ rest }: ExportContext, id: string, key: string): Promise<Set<unknown>> {
+  const names = new Set<string>();
+  for await (const page of historyOf(rest, id, key)) for (const point of page) names.add(nameOf(pointFrom(point)));
+  return names;
+}
+
 async function exportHistory(
   out: ExportContext,
   runId: string,
-  key: string,
-  log: (batch: object) => Promise<unknown>,
+  to: { key: string; has: ReadonlySet<unknown>; log(batch: object): Promise<unknown> },
 ): Promise<void> {
   let pageToken = "";
   do {
-    const page = await out.from.tracking.metricHistory(runId, key, { maxResults: 10_000, pageToken });
-    for (const points of chunks(page.items, BATCH.metrics)) {
-      await log({ metrics: points.map(pointJson) });
+    const page = await out.from.tracking.metricHistory(runId, to.key, { maxResults: 10_000, pageToken });
+    const missing = page.items.filter((point) => !to.has.has(nameOf(point)));
+    for (const points of chunks(missing, BATCH.metrics)) {
+      await to.log({ metrics: points.map(pointJson) });
       out.counts.metrics += points.length;
     }
     pageToken = page.nextPageToken ?? "";

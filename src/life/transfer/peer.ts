@@ -2,11 +2,12 @@
 
 import { isStatus, type Rest } from "./rest.ts";
 import type { SourceFiles } from "./source.ts";
-import type { WireExperiment, WireLoggedModel, WireModel, WireRun, WireVersion } from "./wire.ts";
+import type { WireExperiment, WireLoggedModel, WireMetric, WireModel, WireRun, WireVersion } from "./wire.ts";
 
 export const API = "/api/2.0/mlflow";
 const PROXY = "/api/2.0/mlflow-artifacts/artifacts";
 const PAGE = 1000;
+const HISTORY_PAGE = 25_000;
 const PROMPTS = "tag.`mlflow.prompt.is_prompt` = 'true'";
 
 type Paged = { next_page_token?: string };
@@ -40,6 +41,17 @@ export const runsOf = (rest: Rest, experimentId: string, filter = ""): AsyncGene
     const page = await rest.post<Paged & { runs?: WireRun[] }>(`${API}/runs/search`, { ...query, ...withToken(token) });
     return { ...page, items: page.runs };
   });
+
+/** Pages of one metric's history. */
+export async function* historyOf(rest: Rest, runId: string, key: string): AsyncGenerator<WireMetric[]> {
+  let token: string | undefined;
+  do {
+    const query = { run_id: runId, metric_key: key, max_results: HISTORY_PAGE, page_token: token };
+    const page = await rest.get<Paged & { metrics?: WireMetric[] }>(`${API}/metrics/get-history`, query);
+    yield page.metrics ?? [];
+    token = page.next_page_token || undefined;
+  } while (token !== undefined);
+}
 
 /** Without the deleted ones. Rejects with status 404 where the server is of MLflow 2 and knows none. */
 export const loggedModelsOf = (rest: Rest, experimentId: string, filter = ""): AsyncGenerator<WireLoggedModel> =>

@@ -4,6 +4,7 @@ import { storePathOf } from "../../tracking/artifacts.ts";
 import {
   API,
   experimentsOf,
+  historyOf,
   type Listing,
   loggedModelsOf,
   modelsOf,
@@ -21,11 +22,8 @@ import {
   pointFrom,
   runFrom,
   versionFrom,
-  type WireMetric,
   type WireVersion,
 } from "./wire.ts";
-
-const HISTORY_PAGE = 25_000;
 
 /** Files that the server reads itself from where they are (its own disk). */
 function servedFiles(rest: Rest, runId: string): SourceFiles {
@@ -67,16 +65,7 @@ export function serverSource(rest: Rest): MlflowSource {
       for await (const wire of runsOf(rest, experimentId)) yield runFrom(wire);
     },
     async *history(runId, key) {
-      let token: string | undefined;
-      do {
-        const query = { run_id: runId, metric_key: key, max_results: HISTORY_PAGE, page_token: token };
-        const page = await rest.get<{ metrics?: WireMetric[]; next_page_token?: string }>(
-          `${API}/metrics/get-history`,
-          query,
-        );
-        yield (page.metrics ?? []).map(pointFrom);
-        token = page.next_page_token || undefined;
-      } while (token !== undefined);
+      for await (const page of historyOf(rest, runId, key)) yield page.map(pointFrom);
     },
     async *loggedModels(experimentId) {
       try {

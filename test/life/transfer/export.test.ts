@@ -102,7 +102,8 @@ test("a second export changes nothing, and brings what has changed since", async
   await exportTo(from, to);
   const before = await picture(to);
   to.clock.advance(1000);
-  expect(await exportTo(from, to)).toMatchObject({ files: 0, versions: 0, left: [] });
+  // Not even points that are there: MLflow 2 refuses NaN twice.
+  expect(await exportTo(from, to)).toMatchObject({ metrics: 0, files: 0, versions: 0, left: [] });
   expect(await picture(to)).toEqual(before);
 
   const { tracking, registry, artifacts, runId, child, experimentId, modelId } = from;
