@@ -60,6 +60,29 @@ export const modelsToPurge = (sql: Sql, runIds: readonly string[]): Promise<Purg
       AND NOT EXISTS (SELECT 1 FROM model_versions AS v WHERE v.model_id = m.model_id AND v.deleted_ms IS NULL)`,
   );
 
+/** Logged models deleted before then, by themselves or with their experiment, of which no living version was made. */
+export const deletedModels = (sql: Sql, beforeMs: number, limit: number): Promise<PurgedModel[]> =>
+  sql.all(
+    `SELECT m.seq, m.model_id, m.artifact_uri FROM logged_models AS m JOIN experiments AS e ON e.experiment_id = m.experiment_id
+     WHERE ((m.lifecycle = 'deleted' AND m.deleted_ms < ?) OR (e.lifecycle = 'deleted' AND e.deleted_ms < ?))
+       AND NOT EXISTS (SELECT 1 FROM model_versions AS v WHERE v.model_id = m.model_id AND v.deleted_ms IS NULL)
+     ORDER BY m.seq LIMIT ?`,
+    [beforeMs, beforeMs, limit],
+  );
+
+/** Traces of experiments that were deleted before then, with the places of their files. */
+export const tracesOfDeleted = (
+  sql: Sql,
+  beforeMs: number,
+  limit: number,
+): Promise<{ seq: number; artifact_uri: string | null }[]> =>
+  sql.all(
+    `SELECT t.seq, (SELECT a.value FROM trace_tags AS a WHERE a.trace_seq = t.seq AND a.key = 'mlflow.artifactLocation') AS artifact_uri
+     FROM traces AS t JOIN experiments AS e ON e.experiment_id = t.experiment_id
+     WHERE e.lifecycle = 'deleted' AND e.deleted_ms < ? ORDER BY t.seq LIMIT ?`,
+    [beforeMs, limit],
+  );
+
 export async function deleteLoggedModelRows(sql: Sql, seqs: readonly number[]): Promise<void> {
   if (seqs.length === 0) return;
   const list = inList(seqs);

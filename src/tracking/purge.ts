@@ -9,6 +9,7 @@ import { appendEvent } from "../db/events.ts";
 import * as rows from "../db/purge.ts";
 import { datasetsOf } from "../db/run_inputs.ts";
 import { type RunRow, runsByIds } from "../db/runs.ts";
+import { deleteTraceRows } from "../db/traces.ts";
 import { storePathOf } from "./artifacts.ts";
 import { mustBeActive } from "./experiments.ts";
 import { writeDatasets } from "./logging.ts";
@@ -59,6 +60,32 @@ export function createPurge(options: TrackingOptions) {
     return { runs: found.length, loggedModels: models.length, experiments: [] };
   }
 
+  /** Logged models that nobody's run takes along; resolves to how many. */
+  async function purgeModels(beforeMs: number, who: Who | undefined): Promise<number> {
+    for (let total = 0; ; ) {
+      const found = await rows.deletedModels(db, beforeMs, BATCH);
+      if (found.length === 0) return total;
+      for (const { artifact_uri } of found) await removeFiles(artifact_uri);
+      const seqs = found.map((row) => Number(row.seq));
+      await db.write(async (sql) => {
+        await rows.deleteLoggedModelRows(sql, seqs);
+        await note(sql, "logged_models.purged", "logged_models", who, { models: found.map((row) => row.model_id) });
+      });
+      total += found.length;
+    }
+  }
+
+  /** Traces have no end of their own: they go with their experiment. */
+  async function purgeTraces(beforeMs: number): Promise<void> {
+    for (;;) {
+      const found = await rows.tracesOfDeleted(db, beforeMs, BATCH);
+      if (found.length === 0) return;
+      for (const { artifact_uri } of found) if (artifact_uri !== null) await removeFiles(artifact_uri);
+      const seqs = found.map((row) => Number(row.seq));
+      await db.write((sql) => deleteTraceRows(sql, seqs));
+    }
+  }
+
   return {
     /** Takes away for good what the rule names, with its files; experiments when nothing is left of them. */
     async purge(rule: rows.PurgeRule, who?: Who): Promise<Purged> {
@@ -71,8 +98,10 @@ export function createPurge(options: TrackingOptions) {
         total.loggedModels += done.loggedModels;
       }
       const { deletedBeforeMs } = rule;
-      if (deletedBeforeMs !== undefined && rule.experimentId === undefined)
-        total.experiments = await db.write((sql) => rows.deleteEmptyExperiments(sql, deletedBeforeMs));
+      if (deletedBeforeMs === undefined || rule.experimentId !== undefined) return total;
+      total.loggedModels += await purgeModels(deletedBeforeMs, who);
+      await purgeTraces(deletedBeforeMs);
+      total.experiments = await db.write((sql) => rows.deleteEmptyExperiments(sql, deletedBeforeMs));
       return total;
     },
 

@@ -103,3 +103,36 @@ test("runs move between experiments, are found there, and keep their files", asy
   await expect(tracking.moveRuns([runId], target)).rejects.toMatchObject({ code: "NOT_ACTIVE" });
   await db.close();
 });
+
+test("deleted logged models go too, and what an experiment held besides runs does not keep its name", async () => {
+  const { db, clock, artifacts, tracking, registry } = await setUp();
+  const gone = await tracking.createExperiment({ name: "gone" });
+  const made = async (experimentId: string, name: string) => {
+    const { modelId } = await tracking.createLoggedModel({ experimentId, name });
+    const path = `${experimentId}/models/${modelId}/artifacts/f`;
+    await artifacts.put(path, new Uint8Array(3));
+    return { modelId, path };
+  };
+  const [deleted, kept, used, inGone] = [
+    await made("0", "deleted"),
+    await made("0", "kept"),
+    await made("0", "used"),
+    await made(gone, "in gone"),
+  ];
+  await registry.createModel({ name: "m" });
+  await registry.createVersion("m", { source: `models:/${used.modelId}` });
+  const trace = { traceId: "tr-1", experimentId: gone, requestMs: 1, state: "OK" as const };
+  await tracking.putTrace({ ...trace, tags: [], metadata: [], assessments: [] });
+  await artifacts.put(`${gone}/traces/tr-1/artifacts/traces.json`, new Uint8Array(3));
+  for (const { modelId } of [deleted, used]) await tracking.deleteLoggedModel(modelId);
+  await tracking.deleteExperiment(gone);
+  clock.advance(10);
+  expect(await tracking.purge({ deletedBeforeMs: 5 })).toMatchObject({ loggedModels: 0, experiments: [] });
+  expect(await tracking.purge({ deletedBeforeMs: 5000 })).toEqual({ runs: 0, loggedModels: 2, experiments: ["gone"] });
+  const sizes = await Promise.all([deleted, kept, used, inGone].map(({ path }) => artifacts.size(path)));
+  expect(sizes).toEqual([undefined, 3, 3, undefined]);
+  expect(await artifacts.size(`${gone}/traces/tr-1/artifacts/traces.json`)).toBeUndefined();
+  await expect(tracking.getTrace("tr-1")).rejects.toMatchObject({ code: "NOT_FOUND" });
+  const events = await listEvents(db, { subject: "logged_models" });
+  expect(events.map((event) => event.kind)).toEqual(["logged_models.purged"]);
+});
