@@ -37,6 +37,8 @@ export interface ControlOptions {
 /** How often live windows are judged, and retention is applied. */
 const WATCH_MS = 5_000;
 const RETENTION_MS = 10 * 60_000;
+/** The first time soon: a server that never runs for ten minutes keeps to it too. */
+const RETENTION_FIRST_MS = 5_000;
 /** How often versions that clients registered are looked for. */
 const REGISTRY_MS = 1_000;
 /** How often new events are looked for and told. */
@@ -92,7 +94,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     closing.push({ what: "webhooks", close: every(WEBHOOKS_MS, () => deliveries.look()) });
     closing.push({
       what: "retention",
-      close: every(RETENTION_MS, async () => applyRetention(life, await pipelines())),
+      close: every(RETENTION_MS, async () => applyRetention(life, await pipelines()), RETENTION_FIRST_MS),
     });
     closing.push({ what: "the schedule", close: schedule(life, await pipelines(), jobs.wake) });
     const server = listen(options, { life, pipelines, look: lookingWith(life), checkNow, wake: jobs.wake });
@@ -201,19 +203,19 @@ async function admitted(access: Access, request: Request): Promise<{ identity?: 
 }
 
 /** Calls `work` again `everyMs` after it ended; a failure is logged and does not end the series. */
-function every(everyMs: number, work: () => Promise<unknown>): () => Promise<void> {
+function every(everyMs: number, work: () => Promise<unknown>, firstMs = everyMs): () => Promise<void> {
   let timer: ReturnType<typeof setTimeout>;
   let current: Promise<unknown> = Promise.resolve();
   let stopped = false;
-  const again = () => {
+  const again = (afterMs = everyMs) => {
     if (stopped) return;
     timer = setTimeout(() => {
       current = work()
         .catch((error: unknown) => log.error("control.loop_failed", { error: asTrimtabError(error).oneLine() }))
-        .finally(again);
-    }, everyMs);
+        .finally(() => again());
+    }, afterMs);
   };
-  again();
+  again(firstMs);
   return async () => {
     stopped = true;
     clearTimeout(timer);
