@@ -66,7 +66,7 @@ export const ERRORS = {
     404,
     2,
     "There is no pipeline.yaml here.",
-    "run trimtab init, or change to the folder that has one",
+    "run trimtab init, or change to the folder that has one; trimtab up --tracking needs none",
   ),
   SPEC_SYNTAX: kind(400, 2, "The YAML cannot be parsed.", "mend the syntax at the named line"),
   SPEC_TOO_LARGE: kind(

@@ -1,5 +1,6 @@
 /** `up` and `serve`: the processes that answer. */
 
+import { fail } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Command, CommandGroup, Input } from "./command.ts";
 import { numberOf, text, texts } from "./command.ts";
@@ -19,11 +20,16 @@ const PROCESSES = {
 };
 const FILES = { name: "file", short: "f", value: "path", about: "pipeline files (default: pipeline.yaml)", many: true };
 
+const TRACKING = {
+  name: "tracking",
+  about: "only tracking and model registry, kept in this folder: takes no pipeline.yaml, serves no model",
+};
+
 const up: Command = {
   name: "up",
   about: "Start everything: API, status page, scheduler, monitor, jobs, and serving processes",
-  options: [FILES, PORT, SERVE_PORT, HOST, PROCESSES],
-  examples: ["trimtab up", "TRIMTAB_AUTOMATE_RETRAIN=false trimtab up --port 5001"],
+  options: [FILES, PORT, SERVE_PORT, HOST, PROCESSES, TRACKING],
+  examples: ["trimtab up", "TRIMTAB_AUTOMATE_RETRAIN=false trimtab up --port 5001", "trimtab up --tracking"],
   action: async (io, input) => {
     const { up: start } = await import("../server/up.ts");
     return start(io, await optionsOf(input, io.env));
@@ -45,8 +51,12 @@ const PORTS = { min: 0, max: 65_535 };
 
 async function optionsOf(input: Input, env: Io["env"]) {
   const processes = numberOf(text(input.options.processes), "--processes", { min: 1, max: LIMITS.servingProcesses });
+  const files = texts(input.options.file);
+  const { tracking } = input.options;
+  if (tracking && files.length > 0)
+    throw fail("USAGE", { what: "--tracking takes no pipeline, and --file names one", place: "up" });
   return {
-    files: texts(input.options.file).length > 0 ? texts(input.options.file) : ["pipeline.yaml"],
+    files: tracking || files.length > 0 ? files : ["pipeline.yaml"],
     port: numberOf(text(input.options.port) ?? env.TRIMTAB_PORT, "--port", PORTS) ?? 5000,
     servePort: numberOf(text(input.options["serve-port"]) ?? env.TRIMTAB_SERVE_PORT, "--serve-port", PORTS) ?? 8080,
     host: text(input.options.host)!,

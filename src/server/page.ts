@@ -29,7 +29,7 @@ export async function statusPage(context: ApiContext): Promise<string> {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="refresh" content="15"><title>Trimtab</title><link rel="icon" href="${raw(ICON)}"><style>${raw(STYLE)}</style></head>
 <body><header><h1>Trimtab</h1><a href="/api/v1/openapi.json">API</a></header>
-${raw(sections.join("\n"))}
+${raw(sections.length > 0 ? sections.join("\n") : "<p>Tracking and model registry alone: no pipeline is looked after here.</p>")}
 <section><h2>Journal</h2>${raw(journal)}</section></body></html>`;
 }
 

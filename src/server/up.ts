@@ -9,6 +9,7 @@ import { readPipeline } from "../life/context.ts";
 import { type Watched, watchOver } from "./watch-over.ts";
 
 export interface UpOptions {
+  /** None: tracking and registry alone. */
   files: string[];
   port: number;
   servePort: number;
@@ -25,11 +26,13 @@ interface Voice {
 
 /** Starts everything; resolves to the exit code when it was told to stop and has drained. */
 export async function up(voice: Voice, options: UpOptions): Promise<number> {
-  // A bad pipeline is said here, in one line, before anything is started.
-  const pipelines = await Promise.all(options.files.map((file) => readPipeline(voice.cwd, { file, env: voice.env })));
-  const root = dirname(resolve(voice.cwd, options.files[0]!));
-  const replicas = Math.max(...pipelines.map((pipeline) => pipeline.deploy.replicas ?? 0));
   const { files, port, host } = options;
+  if (files.length === 0)
+    return become({ ...watchedAt(voice, voice.cwd), control: { root: voice.cwd, files, port, host } });
+  // A bad pipeline is said here, in one line, before anything is started.
+  const pipelines = await Promise.all(files.map((file) => readPipeline(voice.cwd, { file, env: voice.env })));
+  const root = dirname(resolve(voice.cwd, files[0]!));
+  const replicas = Math.max(...pipelines.map((pipeline) => pipeline.deploy.replicas ?? 0));
   return become({ ...servingOf(voice, root, options, replicas), control: { root, files, port, host } });
 }
 
@@ -37,11 +40,13 @@ export async function up(voice: Voice, options: UpOptions): Promise<number> {
 export const serveOnly = (voice: Voice, options: UpOptions): Promise<number> =>
   become(servingOf(voice, voice.cwd, options, 0));
 
-function servingOf({ quiet }: Voice, root: string, options: UpOptions, replicas: number): Watched {
+function servingOf(voice: Voice, root: string, options: UpOptions, replicas: number): Watched {
   const count = options.processes ?? (replicas || navigator.hardwareConcurrency);
   const { host, servePort } = options;
-  return { root, quiet, startedMs: performance.timeOrigin, serving: { count, port: servePort, host } };
+  return { ...watchedAt(voice, root), serving: { count, port: servePort, host } };
 }
+
+const watchedAt = ({ quiet }: Voice, root: string) => ({ root, quiet, startedMs: performance.timeOrigin });
 
 /** What reading pipelines took (20 MB) is not kept for as long as the supervisor lives. */
 function become(watched: Watched): Promise<number> {

@@ -8,7 +8,8 @@ import { type Supervisor, supervise } from "../serving/supervisor.ts";
 export interface Watched {
   /** The folder that holds .trimtab. */
   root: string;
-  serving: { count: number; port: number; host: string };
+  /** Absent for `up --tracking`. */
+  serving?: { count: number; port: number; host: string };
   /** The control process; absent for `serve`. */
   control?: { root: string; files: string[]; port: number; host: string };
   /** No talk. */
@@ -35,17 +36,20 @@ export async function watchOver(watched: Watched): Promise<number> {
 }
 
 function start({ root, serving, control }: Watched): Supervisor {
-  const { host } = serving;
+  const serve = (host: string) => (port: number) => selfCommand(SERVE_WORD, JSON.stringify({ root, port, host }));
   return supervise({
     cwd: root,
-    serving: { ...serving, command: (port) => selfCommand(SERVE_WORD, JSON.stringify({ root, port, host })) },
+    ...(serving && { serving: { ...serving, command: serve(serving.host) } }),
     ...(control && { control: { command: selfCommand(CONTROL_WORD, JSON.stringify(control)) } }),
   });
 }
 
-function placesOf({ serving: { host } }: Watched, supervisor: Supervisor): string {
-  const url = (port: number) => `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-  const predictions = `predictions on ${url(supervisor.port)}`;
-  const port = supervisor.controlPort();
-  return port === undefined ? predictions : `API and status page on ${url(port)}, ${predictions}`;
+function placesOf({ serving, control }: Watched, supervisor: Supervisor): string {
+  const url = (host: string, port: number) => `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const places: string[] = [];
+  const controlPort = supervisor.controlPort();
+  if (control && controlPort !== undefined)
+    places.push(`${serving ? "API" : "tracking, registry"} and status page on ${url(control.host, controlPort)}`);
+  if (serving && supervisor.port !== undefined) places.push(`predictions on ${url(serving.host, supervisor.port)}`);
+  return places.join(", ");
 }

@@ -1,6 +1,6 @@
 /**
  * The parent of everything that `up` and `serve` start: one control process (for `up`) and N serving processes that share a
- * port. It does no work of its own, so there is little in it to fail: it starts, hears, restarts, sums the metrics, stops.
+ * port (none for `up --tracking`). It does no work of its own, so there is little in it to fail: it starts, hears, restarts, sums the metrics, stops.
  * When it dies, its children notice and drain.
  */
 
@@ -9,8 +9,8 @@ import { type Part, startPart } from "./part.ts";
 import { createMetrics, type MetricsSnapshot, sumSnapshots } from "./prometheus.ts";
 
 export interface SupervisorOptions {
-  /** Serving processes; `command` gets the port that all of them listen on. */
-  serving: { count: number; port: number; host: string; command(port: number): string[] };
+  /** Serving processes; `command` gets the port that all of them listen on. Absent for `up --tracking`. */
+  serving?: { count: number; port: number; host: string; command(port: number): string[] };
   /** Absent for `serve`. */
   control?: { command: string[] };
   cwd?: string;
@@ -20,8 +20,8 @@ export interface SupervisorOptions {
 }
 
 export interface Supervisor {
-  /** The port of the serving processes. */
-  port: number;
+  /** The port of the serving processes, where there are any. */
+  port: number | undefined;
   /** The port of the control process, once it is ready. */
   controlPort(): number | undefined;
   /** Resolves when every part is ready; rejects, with everything stopped, when one failed at its first start. */
@@ -36,7 +36,7 @@ const CONTROL = "control";
 /** Starts the parts. Throws PORT_TAKEN or PORT_REFUSED before anything is started. */
 export function supervise(options: SupervisorOptions): Supervisor {
   const { serving, control } = options;
-  const port = reservePort(serving.host, serving.port);
+  const port = serving && reservePort(serving.host, serving.port);
   const metrics = createMetrics();
   const restarts = metrics.metric(
     "trimtab_process_restarts_total",
@@ -73,8 +73,9 @@ export function supervise(options: SupervisorOptions): Supervisor {
       },
     });
 
-  const names = Array.from({ length: serving.count }, (_, i) => `serving-${i}`);
-  const parts = names.map((name) => part(name, serving.command(port)));
+  const parts: Part[] = [];
+  if (serving && port !== undefined)
+    for (let i = 0; i < serving.count; i++) parts.push(part(`serving-${i}`, serving.command(port)));
   if (control) parts.push(part(CONTROL, control.command));
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {

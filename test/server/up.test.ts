@@ -1,11 +1,11 @@
 /** What `trimtab up` starts, as the system sees it. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { privateBytes } from "../../src/serving/child-model.ts";
 import { descendants } from "../processes.ts";
-import { environment, freshFolder, REPO, type Served, startUp } from "../program.ts";
+import { environment, freshFolder, REPO, type Served, startUp, trimtab } from "../program.ts";
 
 const folder = freshFolder("up");
 let served: Served;
@@ -25,21 +25,51 @@ test("the supervisor keeps the process id, and not what reading the pipeline too
   expect(privateBytes(served.pid)).toBeLessThan(privateBytes(control.pid) / 2);
 });
 
-test("it says where things are, also when the system chose the ports", async () => {
-  const child = Bun.spawn([join(REPO, "bin/trimtab"), "up", "--port", "0", "--serve-port", "0", "--processes", "1"], {
-    cwd: folder.path,
+/** Starts `trimtab up` and waits for what it says when it is ready; the addresses are the pattern's groups. */
+async function upSays(args: string[], cwd: string, pattern: RegExp) {
+  const child = Bun.spawn([join(REPO, "bin/trimtab"), "up", "--port", "0", ...args], {
+    cwd,
     env: environment(),
     stdio: ["ignore", "ignore", "pipe"],
   });
   let talk = "";
-  let said: RegExpExecArray | null = null;
   for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream())) {
     talk += chunk;
-    said = /status page on (http:\S+), predictions on (http:\S+)\n/.exec(talk);
-    if (said) break;
+    const said = pattern.exec(talk);
+    if (said) return { child, urls: said.slice(1) };
   }
-  const statuses = said?.slice(1).map(async (url) => (await fetch(`${url}/health`)).status) ?? [];
+  throw new Error(`it ended and said: ${talk}`);
+}
+
+test("it says where things are, also when the system chose the ports", async () => {
+  const pattern = /status page on (http:\S+), predictions on (http:\S+)\n/;
+  const { child, urls } = await upSays(["--serve-port", "0", "--processes", "1"], folder.path, pattern);
+  const statuses = urls.map(async (url) => (await fetch(`${url}/health`)).status);
   expect(await Promise.all(statuses)).toEqual([200, 200]);
   child.kill("SIGTERM");
   expect(await child.exited).toBe(0);
 }, 60_000);
+
+test("tracking alone takes no pipeline.yaml, starts no serving process and makes nothing but its own folder", async () => {
+  const alone = freshFolder("tracking");
+  const pattern = /: tracking, registry and status page on (http:\S+)\n/;
+  const { child, urls } = await upSays(["--tracking"], alone.path, pattern);
+  const create = await fetch(`${urls[0]}/api/2.0/mlflow/runs/create`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: "{}",
+  });
+  expect(create.status).toBe(200);
+  expect(await (await fetch(`${urls[0]}/`)).text()).toContain("Tracking and model registry alone");
+  expect(descendants(child.pid).map((one) => /__\w+/.exec(one.command)?.[0])).toEqual(["__control"]);
+  expect(readdirSync(alone.path)).toEqual([".trimtab"]);
+  child.kill("SIGTERM");
+  expect(await child.exited).toBe(0);
+  alone.remove();
+}, 60_000);
+
+test("tracking alone and a pipeline exclude each other", async () => {
+  const ended = await trimtab(["up", "--tracking", "--file", "pipeline.yaml"], { cwd: folder.path });
+  expect(ended.exit).toBe(2);
+  expect(ended.stderr).toStartWith("error[USAGE] up: --tracking takes no pipeline");
+});

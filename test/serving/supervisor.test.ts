@@ -18,7 +18,7 @@ afterEach(async () => {
 const optionsOf = (port: number, count = 1) =>
   JSON.stringify({ deployDir: place.deployDir, predictionsDir: place.predictionsDir, port, count });
 
-async function start(count = 2, silenceMs?: number): Promise<Supervisor> {
+async function start(count = 2, silenceMs?: number): Promise<Supervisor & { port: number }> {
   supervisor = supervise({
     ...(silenceMs !== undefined && { silenceMs }),
     serving: {
@@ -29,7 +29,7 @@ async function start(count = 2, silenceMs?: number): Promise<Supervisor> {
     },
   });
   await supervisor.ready;
-  return supervisor;
+  return { ...supervisor, port: supervisor.port! };
 }
 
 const predict = async (port: number): Promise<number> => {

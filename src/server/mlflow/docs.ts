@@ -11,6 +11,7 @@ Made from the code by \`npm run docs\`.
 Trimtab's server is an MLflow tracking server and model registry to every client of MLflow 2 and 3:
 
 \`\`\`
+trimtab up                   # beside a pipeline.yaml; in any other folder: trimtab up --tracking
 export MLFLOW_TRACKING_URI=http://localhost:5000
 \`\`\`
 
