@@ -4,7 +4,7 @@ import { afterAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeProject } from "../e2e/project.ts";
-import { freshFolder, trimtab, trimtabJson } from "../program.ts";
+import { environment, freshFolder, REPO, trimtab, trimtabJson, until } from "../program.ts";
 
 const folder = freshFolder("attention");
 afterAll(() => folder.remove());
@@ -36,8 +36,16 @@ test("a failed run is told until one succeeds, what was left to a person until s
 
 test("a run that is under way is told, and one whose process is gone", async () => {
   writeFileSync(join(cwd, "pipeline.yaml"), "model: slow\nsteps: { s: { cmd: 'touch begun; sleep 100' } }\n");
-  const child = Bun.spawn([join(import.meta.dir, "../../bin/trimtab"), "run"], { cwd, stdio: ["ignore", null, null] });
-  while (!(await Bun.file(join(cwd, "begun")).exists())) await Bun.sleep(20);
+  const child = Bun.spawn([join(REPO, "bin/trimtab"), "run"], {
+    cwd,
+    env: environment(),
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+  await until(
+    () => Bun.file(join(cwd, "begun")).exists(),
+    30_000,
+    () => "the step does not begin",
+  );
   const running = await trimtab(["status"], { cwd });
   expect(running.stdout).toMatch(/^slow serves nothing\nrun [0-9a-f]{8} \(manual\) is under way since /);
   expect(running.stdout).toContain("its last attempt has not ended");
