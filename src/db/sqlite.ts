@@ -89,7 +89,7 @@ function mapped<T>(connection: Database, call: () => T): T {
 function mappedError(error: unknown, place: string): unknown {
   const code = (error as { code?: string }).code ?? "";
   const about = { place, cause: error };
-  if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED"))
+  if (isBusy(error) || code.startsWith("SQLITE_LOCKED"))
     return fail("DB_LOCKED", { ...about, what: "the database is locked by another program" });
   if (code === "SQLITE_FULL") return fail("DISK_FULL", { ...about, what: "no space left for the database" });
   if (code.startsWith("SQLITE_IOERR"))
@@ -112,7 +112,7 @@ function connect(path: string): Database {
     if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
     const connection = new Database(path, { create: true, strict: true, safeIntegers: false });
     connection.exec(`PRAGMA busy_timeout = ${LIMITS.dbBusyMs}`);
-    connection.exec("PRAGMA journal_mode = WAL");
+    useWal(connection);
     connection.exec("PRAGMA foreign_keys = ON");
     connection.exec("PRAGMA case_sensitive_like = ON");
     return connection;
@@ -124,6 +124,22 @@ function connect(path: string): Database {
       place: path,
       cause: error,
     });
+  }
+}
+
+const isBusy = (error: unknown): boolean => ((error as { code?: string }).code ?? "").startsWith("SQLITE_BUSY");
+
+/** Of two programs that make a database at once SQLite refuses one at this, without the wait that it was told. */
+function useWal(connection: Database): void {
+  const endMs = performance.now() + LIMITS.dbBusyMs;
+  for (;;) {
+    try {
+      connection.exec("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > endMs) throw error;
+    }
+    Bun.sleepSync(2);
   }
 }
 
@@ -177,12 +193,11 @@ async function takeLock(writer: Database, lockWait: LockWait): Promise<void> {
       writer.exec("BEGIN IMMEDIATE");
       return;
     } catch (error) {
-      const isBusy = (error as { code?: string }).code === "SQLITE_BUSY";
-      if (isBusy && performance.now() - sinceMs <= lockWait.busyMs()) {
+      if (isBusy(error) && performance.now() - sinceMs <= lockWait.busyMs()) {
         await Bun.sleep(pauseMs);
         continue;
       }
-      if (isBusy) lockWait.ranOut();
+      if (isBusy(error)) lockWait.ranOut();
       throw mappedError(error, writer.filename);
     }
   }

@@ -34,6 +34,27 @@ test("four processes append to one journal", async () => {
   await db.close();
 }, 60_000);
 
+const MADE = 20;
+
+/** Of files many, each by two at the same moment; of a PostgreSQL's the one that there is. */
+test("programs that make a database at once all find it made", async () => {
+  const path = await address();
+  const script = `
+    const { openDb } = await import(${JSON.stringify(join(import.meta.dir, "../../src/db/open.ts"))});
+    for (let i = 0; i < ${MADE}; i++) {
+      while (Date.now() < Number(process.argv[2]) + i * 100);
+      const at = process.argv[1];
+      const db = await openDb(at.startsWith("postgres") ? at : at + i);
+      if (!(await db.get(db.dialect.table, ["runs"]))) process.exit(1);
+      await db.close();
+    }`;
+  const start = Date.now() + 1000;
+  const makers = Array.from({ length: 2 }, () =>
+    Bun.spawn([process.execPath, "-e", script, path, String(start)], { stdout: "inherit", stderr: "inherit" }),
+  );
+  expect(await Promise.all(makers.map((maker) => maker.exited))).toEqual([0, 0]);
+}, 60_000);
+
 test("a writer that is killed leaves whole events behind", async () => {
   const path = await address();
   await (await openDb(path)).close();
