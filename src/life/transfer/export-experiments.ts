@@ -9,15 +9,18 @@ import { pairs, type WireExperiment } from "./wire.ts";
 
 type Out = Pick<ExportContext, "rest" | "counts">;
 
+/** What of an experiment goes to the other server. */
+export type ExportedExperiment = Pick<Experiment, "experimentId" | "name" | "createdMs" | "tags">;
+
 /** Ids begin at 1 everywhere; with its birth one is told from another's. */
-const markFor = ({ experimentId, createdMs }: Experiment): string => `${experimentId}/${createdMs}`;
+const markFor = ({ experimentId, createdMs }: ExportedExperiment): string => `${experimentId}/${createdMs}`;
 
 export interface ThereExperiments {
   all: readonly WireExperiment[];
   /** Its id there, made when it is missing; undefined, said in `left`, when it cannot be written. */
-  idFor(experiment: Experiment): Promise<string | undefined>;
+  idFor(experiment: ExportedExperiment): Promise<string | undefined>;
   /** Takes one away that an earlier export made. */
-  remove(experiment: Experiment): Promise<void>;
+  remove(experiment: ExportedExperiment): Promise<void>;
 }
 
 export async function experimentsThere(out: Out): Promise<ThereExperiments> {
@@ -27,7 +30,7 @@ export async function experimentsThere(out: Out): Promise<ThereExperiments> {
   const byName = new Map(all.map((wire) => [wire.name, wire]));
   const post = (call: string, body: object) => rest.post(`${API}/experiments/${call}`, body);
 
-  async function make(experiment: Experiment): Promise<string> {
+  async function make(experiment: ExportedExperiment): Promise<string> {
     const tags = marked(experiment.tags, markFor(experiment));
     const made = await rest.post<{ experiment_id: string }>(`${API}/experiments/create`, {
       name: experiment.name,
@@ -39,7 +42,7 @@ export async function experimentsThere(out: Out): Promise<ThereExperiments> {
   }
 
   /** Name, life and tags of one that an earlier export made. */
-  async function follow(wire: WireExperiment, experiment: Experiment): Promise<void> {
+  async function follow(wire: WireExperiment, experiment: ExportedExperiment): Promise<void> {
     const { experiment_id } = wire;
     if (wire.lifecycle_stage === "deleted") await post("restore", { experiment_id });
     if (wire.name !== experiment.name) await post("update", { experiment_id, new_name: experiment.name });

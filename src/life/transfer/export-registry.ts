@@ -1,9 +1,10 @@
 /** Models and versions on the other server, which counts versions for itself. */
 
+import { fail } from "../../base/errors.ts";
 import type { ModelVersion, RegisteredModel } from "../../registry/types.ts";
 import { storePathOf } from "../../tracking/artifacts.ts";
-import type { Experiment } from "../../tracking/types.ts";
 import type { ExportContext, OwnedModel, ThereRun } from "./export-context.ts";
+import type { ExportedExperiment } from "./export-experiments.ts";
 import { exportFiles } from "./export-files.ts";
 import { homeOfRun } from "./export-runs.ts";
 import { marked, markOf, tagChanges } from "./marks.ts";
@@ -14,7 +15,7 @@ const PROMPTS = "tag.`mlflow.prompt.is_prompt` = 'true'";
 
 export interface RegistryExport extends ExportContext {
   /** An experiment there for the runs that hold the files of versions. */
-  experimentFor(experiment: Experiment): Promise<string | undefined>;
+  experimentFor(experiment: ExportedExperiment): Promise<string | undefined>;
 }
 
 export async function exportRegistry(out: RegistryExport): Promise<void> {
@@ -144,10 +145,14 @@ function loggedOf({ loggedModels }: ExportContext, storageUri: string): OwnedMod
 async function homeOfVersion(out: RegistryExport, version: ModelVersion): Promise<ThereRun> {
   const id = `${version.name}/${version.version}`;
   const name = `models/${version.name}`;
-  const experiment = { experimentId: name, name, createdMs: 0, tags: [] } as unknown as Experiment;
-  const experimentId = await out.experimentFor(experiment);
+  const experimentId = await out.experimentFor({ experimentId: name, name, createdMs: 0, tags: [] });
+  if (experimentId === undefined)
+    throw fail("PEER_FAILED", {
+      what: `that server has deleted its experiment ${name}, which holds the files of versions`,
+      mend: "restore it there, or delete it for good",
+    });
   const run = { runId: `version ${id}`, name: id, userId: version.userId ?? "", startMs: version.createdMs };
-  const there = await homeOfRun(out, run, experimentId!);
+  const there = await homeOfRun(out, run, experimentId);
   await out.rest.post(`${API}/runs/update`, { run_id: there.id, status: "FINISHED", end_time: version.createdMs });
   return there;
 }
