@@ -46,6 +46,13 @@ const serve: Command = {
   },
 };
 
+/** Tracking alone has no pipeline and serves nothing: what speaks of these would be ignored. */
+function refuseBeside({ options }: Input, others: readonly { name: string }[]): void {
+  const beside = others.find(({ name }) => [options[name]].flat().some((value) => value !== undefined));
+  if (beside)
+    throw fail("USAGE", { what: `--tracking takes no --${beside.name}`, place: "up", mend: "leave one of them out" });
+}
+
 /** 0: any free one. */
 const PORTS = { min: 0, max: 65_535 };
 
@@ -53,8 +60,7 @@ async function optionsOf(input: Input, env: Io["env"]) {
   const processes = numberOf(text(input.options.processes), "--processes", { min: 1, max: LIMITS.servingProcesses });
   const files = texts(input.options.file);
   const { tracking } = input.options;
-  if (tracking && files.length > 0)
-    throw fail("USAGE", { what: "--tracking takes no pipeline, and --file names one", place: "up" });
+  if (tracking) refuseBeside(input, [FILES, SERVE_PORT, PROCESSES]);
   return {
     files: tracking || files.length > 0 ? files : ["pipeline.yaml"],
     port: numberOf(text(input.options.port) ?? env.TRIMTAB_PORT, "--port", PORTS) ?? 5000,

@@ -40,16 +40,6 @@ async function grantOf(life: import("../life/context.ts").Life, kind: Grant["kin
   return { kind, subject: experiment.experimentId, role };
 }
 
-/** With the names of experiments, which grants know by their ids. */
-const named = (life: import("../life/context.ts").Life, grants: readonly Grant[]) =>
-  Promise.all(
-    grants.map(async (grant) => {
-      if (grant.kind !== "experiment") return { ...grant, name: grant.subject };
-      const experiment = await life.tracking.getExperiment(grant.subject).catch(() => undefined);
-      return { ...grant, name: experiment?.name ?? grant.subject };
-    }),
-  );
-
 const create: Command = {
   name: "token create",
   about: "Make a token for a person or a machine; from the first on the server asks everybody for one",
@@ -106,11 +96,7 @@ const list: Command = {
   name: "token list",
   about: "Tokens, without their secrets",
   action: async (io) => {
-    const tokens = await withAccess(io, async (access, life) =>
-      Promise.all(
-        (await access.listTokens()).map(async (token) => ({ ...token, grants: await named(life, token.grants) })),
-      ),
-    );
+    const tokens = await withAccess(io, (access) => access.listTokens());
     const day = (timeMs: number | undefined) =>
       timeMs === undefined ? "" : new Date(timeMs).toISOString().slice(0, 10);
     io.data({ tokens }, () =>
@@ -118,7 +104,10 @@ const list: Command = {
         { title: "token", value: (t) => t.id, whole: true },
         { title: "owner", value: (t) => t.name },
         { title: "role", value: (t) => t.role },
-        { title: "and", value: (t) => t.grants.map((grant) => `${grant.kind} ${grant.name}=${grant.role}`).join(", ") },
+        {
+          title: "and",
+          value: (t) => t.grants.map((grant) => `${grant.kind} ${grant.place}=${grant.role}`).join(", "),
+        },
         { title: "label", value: (t) => t.label },
         { title: "made", value: (t) => day(t.createdMs) },
         { title: "used", value: (t) => day(t.usedMs) },

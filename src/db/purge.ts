@@ -70,15 +70,14 @@ export const deletedModels = (sql: Sql, beforeMs: number, limit: number): Promis
     [beforeMs, beforeMs, limit],
   );
 
-/** Traces of experiments that were deleted before then, with the places of their files. */
+/** Traces of experiments that were deleted before then, with where the experiment's files are. */
 export const tracesOfDeleted = (
   sql: Sql,
   beforeMs: number,
   limit: number,
-): Promise<{ seq: number; artifact_uri: string | null }[]> =>
+): Promise<{ seq: number; trace_id: string; artifact_location: string }[]> =>
   sql.all(
-    `SELECT t.seq, (SELECT a.value FROM trace_tags AS a WHERE a.trace_seq = t.seq AND a.key = 'mlflow.artifactLocation') AS artifact_uri
-     FROM traces AS t JOIN experiments AS e ON e.experiment_id = t.experiment_id
+    `SELECT t.seq, t.trace_id, e.artifact_location FROM traces AS t JOIN experiments AS e ON e.experiment_id = t.experiment_id
      WHERE e.lifecycle = 'deleted' AND e.deleted_ms < ? ORDER BY t.seq LIMIT ?`,
     [beforeMs, limit],
   );

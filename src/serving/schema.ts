@@ -5,8 +5,8 @@
  *   { "inputs": [{ "distance": 1, … }] }   rows by name (one row may stand without the list)
  *   { "columns": { "distance": [1, …] } }  columns: the fast form for many rows
  *
- * Numbers must be finite numbers, booleans true/false (or 1/0), timestamps ISO 8601 or milliseconds, of the years 0 to 9999. Null and an absent
- * field are accepted where the input is not required. Unknown fields are refused, with the nearest known name, because a
+ * Numbers must be finite numbers, booleans true/false (or 1/0), timestamps ISO 8601 or milliseconds, of the years 0 to 9999.
+ * Null and an absent field are accepted where the input is not required. Unknown fields are refused, with the nearest known name, because a
  * renamed column is their commonest cause; a deployment may name `extra` columns that are captured and not shown to the model.
  */
 

@@ -1,7 +1,7 @@
 /**
  * The parent of everything that `up` and `serve` start: one control process (for `up`) and N serving processes that share a
- * port (none for `up --tracking`). It does no work of its own, so there is little in it to fail: it starts, hears, restarts, sums the metrics, stops.
- * When it dies, its children notice and drain.
+ * port (none for `up --tracking`). It does no work of its own, so there is little in it to fail: it starts, hears, restarts,
+ * sums the metrics, stops. When it dies, its children notice and drain.
  */
 
 import { listening } from "../base/listen.ts";

@@ -14,6 +14,7 @@ import { storePathOf } from "./artifacts.ts";
 import { mustBeActive } from "./experiments.ts";
 import { writeDatasets } from "./logging.ts";
 import { datasetInput } from "./read.ts";
+import { traceLocation } from "./spans.ts";
 import type { TrackingOptions, Who } from "./types.ts";
 
 export type { PurgeRule } from "../db/purge.ts";
@@ -24,6 +25,8 @@ export interface Purged {
   /** Names that are free again. */
   experiments: string[];
 }
+
+const PLAIN_ID = /^[\w-]+$/;
 
 /** Runs taken away in one transaction; their files are removed before it. */
 const BATCH = 100;
@@ -80,7 +83,9 @@ export function createPurge(options: TrackingOptions) {
     for (;;) {
       const found = await rows.tracesOfDeleted(db, beforeMs, BATCH);
       if (found.length === 0) return;
-      for (const { artifact_uri } of found) if (artifact_uri !== null) await removeFiles(artifact_uri);
+      // Not by the tag that names the place: a client may have set it to a place of others. Nor by an id that is a path.
+      for (const trace of found)
+        if (PLAIN_ID.test(trace.trace_id)) await removeFiles(traceLocation(trace, trace.trace_id));
       const seqs = found.map((row) => Number(row.seq));
       await db.write((sql) => deleteTraceRows(sql, seqs));
     }

@@ -41,10 +41,16 @@ export interface NewSpan {
   resource: readonly Pair[];
 }
 
-/** Where a trace's files go: the tag that clients read. */
-export const locationTag = (experiment: Pick<ExperimentRow, "artifact_location">, traceId: string): Pair => ({
+type Home = Pick<ExperimentRow, "artifact_location">;
+
+/** Where a trace's files go. */
+export const traceLocation = ({ artifact_location }: Home, traceId: string): string =>
+  `${artifact_location.replace(/\/+$/, "")}/traces/${traceId}/artifacts`;
+
+/** The same as the tag that clients read; they may set it to anything afterwards. */
+export const locationTag = (experiment: Home, traceId: string): Pair => ({
   key: LOCATION,
-  value: `${experiment.artifact_location.replace(/\/+$/, "")}/traces/${traceId}/artifacts`,
+  value: traceLocation(experiment, traceId),
 });
 
 const milliseconds = (ns: bigint): number => Number(ns / 1_000_000n);

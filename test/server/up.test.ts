@@ -68,8 +68,14 @@ test("tracking alone takes no pipeline.yaml, starts no serving process and makes
   alone.remove();
 }, 60_000);
 
-test("tracking alone and a pipeline exclude each other", async () => {
-  const ended = await trimtab(["up", "--tracking", "--file", "pipeline.yaml"], { cwd: folder.path });
-  expect(ended.exit).toBe(2);
-  expect(ended.stderr).toStartWith("error[USAGE] up: --tracking takes no pipeline");
+test("tracking alone takes nothing that speaks of pipelines or of serving", async () => {
+  for (const other of [
+    ["--file", "pipeline.yaml"],
+    ["--serve-port", "8080"],
+    ["--processes", "1"],
+  ]) {
+    const ended = await trimtab(["up", "--tracking", ...other], { cwd: folder.path });
+    expect(ended.exit).toBe(2);
+    expect(ended.stderr).toStartWith(`error[USAGE] up: --tracking takes no ${other[0]}. Mend: `);
+  }
 });

@@ -124,6 +124,16 @@ test("deleted logged models go too, and what an experiment held besides runs doe
   const trace = { traceId: "tr-1", experimentId: gone, requestMs: 1, state: "OK" as const };
   await tracking.putTrace({ ...trace, tags: [], metadata: [], assessments: [] });
   await artifacts.put(`${gone}/traces/tr-1/artifacts/traces.json`, new Uint8Array(3));
+  // What a client says of a trace's place must not take the files of others away, nor keep the purge from its end.
+  const elsewhere = "0/r/artifacts/f";
+  await artifacts.put(elsewhere, new Uint8Array(3));
+  for (const [traceId, value] of [
+    ["tr-1", "mlflow-artifacts:/0"],
+    ["../../0", "mlflow-artifacts:/../0"],
+  ] as const) {
+    await tracking.putTrace({ ...trace, traceId, tags: [], metadata: [], assessments: [] });
+    await tracking.setTraceTag(traceId, { key: "mlflow.artifactLocation", value });
+  }
   for (const { modelId } of [deleted, used]) await tracking.deleteLoggedModel(modelId);
   await tracking.deleteExperiment(gone);
   clock.advance(10);
@@ -132,6 +142,7 @@ test("deleted logged models go too, and what an experiment held besides runs doe
   const sizes = await Promise.all([deleted, kept, used, inGone].map(({ path }) => artifacts.size(path)));
   expect(sizes).toEqual([undefined, 3, 3, undefined]);
   expect(await artifacts.size(`${gone}/traces/tr-1/artifacts/traces.json`)).toBeUndefined();
+  expect(await artifacts.size(elsewhere)).toBe(3);
   await expect(tracking.getTrace("tr-1")).rejects.toMatchObject({ code: "NOT_FOUND" });
   const events = await listEvents(db, { subject: "logged_models" });
   expect(events.map((event) => event.kind)).toEqual(["logged_models.purged"]);

@@ -11,7 +11,7 @@ import { hashText } from "../../base/hash.ts";
 import * as rows from "../../db/access.ts";
 import type { Db } from "../../db/db.ts";
 import { appendEvent } from "../../db/events.ts";
-import { experimentsInProject } from "../../db/experiments.ts";
+import { experimentById, experimentsInProject } from "../../db/experiments.ts";
 import type { Who } from "../../tracking/types.ts";
 
 /** Each may do what those before it may. */
@@ -48,8 +48,8 @@ export interface TokenInfo {
   id: string;
   name: string;
   role: Role;
-  /** The owner's roles in single places. */
-  grants: Grant[];
+  /** The owner's roles in single places, with the names that people know these by. */
+  grants: (Grant & { place: string })[];
   label: string;
   createdMs: number;
   expiresMs?: number;
@@ -108,6 +108,12 @@ export function createAccess({ db, clock }: { db: Db; clock: Clock }) {
       if (kind === "project")
         for (const id of await experimentsInProject(db, subject)) found.push({ kind: "experiment", subject: id, role });
     return found;
+  }
+
+  /** Grants know experiments by their ids; one that is gone for good keeps its number. */
+  async function placed(grant: Grant): Promise<TokenInfo["grants"][number]> {
+    const experiment = grant.kind === "experiment" ? await experimentById(db, Number(grant.subject)) : undefined;
+    return { ...grant, place: experiment?.name ?? grant.subject };
   }
 
   return {
@@ -170,7 +176,7 @@ export function createAccess({ db, clock }: { db: Db; clock: Clock }) {
           id: row.id,
           name: row.name,
           role: roleOf(owner?.role ?? "none"),
-          grants: await grantsOf(row.name),
+          grants: await Promise.all((await grantsOf(row.name)).map(placed)),
           label: row.label,
           createdMs: Number(row.created_ms),
           ...(row.expires_ms === null ? {} : { expiresMs: Number(row.expires_ms) }),

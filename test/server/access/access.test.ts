@@ -77,6 +77,22 @@ test("a token that is revoked or has expired opens nothing, at once", async () =
   await server.stop();
 });
 
+test("a list of tokens says what each may do in single places, experiments by their names", async () => {
+  const { server, make } = await setUp();
+  const experimentId = await server.tracking.createExperiment({ name: "flights" });
+  const role = "editor" as const;
+  await make("ann", "none", [
+    { kind: "experiment", subject: experimentId, role },
+    { kind: "model", subject: "m", role },
+  ]);
+  const [listed] = await server.access.listTokens();
+  expect(listed!.grants).toEqual([
+    { kind: "experiment", subject: experimentId, role, place: "flights" },
+    { kind: "model", subject: "m", role, place: "m" },
+  ]);
+  await server.stop();
+});
+
 test("a token that is revoked in the middle of an upload, or of a connection, ends it", async () => {
   const { server, make, as } = await setUp();
   await make("root", "admin");
