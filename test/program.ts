@@ -61,7 +61,10 @@ export interface Served {
   stop(): Promise<number>;
 }
 
-/** Starts `trimtab up` on free ports and waits until a model is ready (or, with `model: false`, until the API answers). */
+/**
+ * Starts `trimtab up` on free ports and waits until a model is ready (or, with `model: false`, until the API answers).
+ * `processes: 0`: none that serve, for `--tracking`.
+ */
 export async function startUp(
   cwd: string,
   options: { env?: Record<string, string>; args?: string[]; model?: boolean; processes?: number } = {},
@@ -73,10 +76,9 @@ export async function startUp(
       "up",
       "--port",
       String(control),
-      "--serve-port",
-      String(serving),
-      "--processes",
-      String(options.processes ?? 2),
+      ...(options.processes === 0
+        ? []
+        : ["--serve-port", String(serving), "--processes", String(options.processes ?? 2)]),
       ...(options.args ?? []),
     ],
     { cwd, env: environment(options.env), stdin: "ignore", stdout: "ignore", stderr: "pipe" },

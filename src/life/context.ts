@@ -69,6 +69,10 @@ export async function openLife(options: LifeOptions): Promise<Life> {
   await mkdir(workspace.tmp, { recursive: true });
   const db = await openDb(workspace.db);
   const stats = openStatCache(join(workspace.state, "stat-cache.db"));
+  // Versions that pipelines publish are downloaded by MLflow's clients from the same tree.
+  const artifacts = withMounts(openArtifactStore(env.TRIMTAB_STORE ?? workspace.artifacts), {
+    models: openArtifactStore(workspace.models),
+  });
   let duck: Promise<Duck> | undefined;
   return {
     workspace,
@@ -77,12 +81,9 @@ export async function openLife(options: LifeOptions): Promise<Life> {
     actor,
     db,
     stats,
-    tracking: createTracking({ db, clock }),
+    tracking: createTracking({ db, clock, artifacts }),
     registry: createRegistry({ db, clock, modelsDir: workspace.models }),
-    // Versions that pipelines publish are downloaded by MLflow's clients from the same tree.
-    artifacts: withMounts(openArtifactStore(env.TRIMTAB_STORE ?? workspace.artifacts), {
-      models: openArtifactStore(workspace.models),
-    }),
+    artifacts,
     cache: openCache(workspace.cache, stats),
     duck() {
       duck ??= import("../data/duckdb.ts").then(({ openDuck }) => openDuck({ tempDir: workspace.tmp }));

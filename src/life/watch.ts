@@ -84,6 +84,8 @@ async function retainRuns(life: Life, pipelines: readonly Pipeline[]): Promise<v
 }
 
 async function retainCaptured(life: Life, pipelines: readonly Pipeline[]): Promise<void> {
+  // Where no pipeline is looked after, nobody has said how long: all of it stays.
+  if (pipelines.length === 0) return;
   const ages = pipelines.flatMap(({ retention }) => retention.predictionsMs ?? []);
   const sizes = pipelines.flatMap(({ retention }) => retention.bytes ?? []);
   // The folder is shared: the pipeline that keeps longest decides, so that none loses what it asked for.

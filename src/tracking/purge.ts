@@ -40,7 +40,10 @@ export function createPurge(options: TrackingOptions) {
   /** Removes the files that this server keeps; those elsewhere are their owner's. */
   async function removeFiles(uri: string): Promise<void> {
     const path = storePathOf(uri);
-    if (path !== undefined) await artifacts?.delete(path);
+    if (path === undefined) return;
+    // Rows that are gone while their files stay are files that nobody finds again.
+    if (artifacts === undefined) throw fail("INTERNAL", { what: "a purge was asked for without a store of artifacts" });
+    await artifacts.delete(path);
   }
 
   async function purgeBatch(found: readonly RunRow[], who: Who | undefined): Promise<Purged> {

@@ -3,7 +3,6 @@
  * the fact is committed. Errors are INVALID, NOT_FOUND, ALREADY_EXISTS and NOT_ACTIVE.
  */
 
-import { createArtifacts } from "./artifacts.ts";
 import { createAssessments } from "./assessments.ts";
 import { createExperiments } from "./experiments.ts";
 import { createHistory } from "./history.ts";
@@ -31,7 +30,6 @@ export const createTracking = (options: TrackingOptions) => ({
   ...createImports(options),
   ...createPurge(options),
   ...createProjects(options),
-  ...createArtifacts(options, options.artifacts),
 });
 
 export type Tracking = ReturnType<typeof createTracking>;

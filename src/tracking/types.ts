@@ -18,7 +18,7 @@ export interface TrackingOptions {
   clock: Clock;
   /** URI below which experiments keep their artifacts; "mlflow-artifacts:" unless told. */
   artifactRoot?: string;
-  /** Where logArtifact writes. */
+  /** Holds the files of runs, models and traces, which a purge takes away; it refuses to work without. */
   artifacts?: ArtifactStore;
 }
 
