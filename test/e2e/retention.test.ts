@@ -5,11 +5,15 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ManualClock } from "../../src/base/clock.ts";
 import { withLife } from "../../src/life/context.ts";
-import { freshFolder, startUp, until } from "../program.ts";
+import { freshFolder, type Served, startUp, until } from "../program.ts";
 
 const DAY_MS = 86_400_000;
 const folder = freshFolder("retention");
-afterAll(() => folder.remove());
+let served: Served | undefined;
+afterAll(async () => {
+  await served?.stop();
+  folder.remove();
+});
 
 /** A run with a file, deleted at that time. */
 const deletedRun = (atMs: number): Promise<{ runId: string; file: string }> =>
@@ -28,6 +32,7 @@ test("soon after its start, also without a pipeline, and then what was captured 
   expect([existsSync(old.file), existsSync(fresh.file)]).toEqual([true, true]);
   const env = { TRIMTAB_PURGE_DELETED: "1d" };
   const server = await startUp(folder.path, { env, args: ["--tracking"], processes: 0, model: false });
+  served = server;
   const status = async (runId: string) =>
     (await fetch(`${server.control}/api/2.0/mlflow/runs/get?run_id=${runId}`)).status;
   await until(
