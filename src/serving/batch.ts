@@ -21,7 +21,7 @@ import { slicePredictions } from "./predictions.ts";
 /** A model whose last batch took less is quick. */
 const QUICK_MS = 2;
 /** Rows worth being sent ahead: with fewer, the cost of a call is not shared by enough of them. */
-const AHEAD_ROWS = 12;
+const AHEAD_ROWS = 16;
 
 interface Job {
   batch: Batch;
@@ -145,8 +145,10 @@ function concatenate(jobs: readonly Job[], name: string, rows: number): Column {
   const all = new Float64Array(rows);
   let at = 0;
   for (const job of jobs) {
-    all.set(job.batch.columns[name] as Float64Array, at);
-    at += job.batch.rows;
+    const column = job.batch.columns[name] as Float64Array;
+    if (column.length === 1) all[at] = column[0]!;
+    else all.set(column, at);
+    at += column.length;
   }
   return all;
 }

@@ -48,11 +48,19 @@ export function slicePredictions(predictions: Predictions, from: number, rows: n
   const { values, classes, probabilities } = predictions;
   if (from === 0 && values.length === rows) return predictions;
   const width = classes?.length ?? 0;
-  return {
-    values: values.slice(from, from + rows) as Column,
-    ...(classes && { classes }),
-    ...(probabilities && { probabilities: probabilities.slice(from * width, (from + rows) * width) }),
+  const share: Predictions = {
+    values: values instanceof Float64Array ? copyOf(values, from, rows) : values.slice(from, from + rows),
   };
+  if (classes) share.classes = classes;
+  if (probabilities) share.probabilities = copyOf(probabilities, from * width, rows * width);
+  return share;
+}
+
+/** A loop: for the few numbers of a request it is several times quicker than `slice`. */
+function copyOf(numbers: Float64Array, from: number, count: number): Float64Array {
+  const copy = new Float64Array(count);
+  for (let i = 0; i < count; i++) copy[i] = numbers[from + i]!;
+  return copy;
 }
 
 /** Labels with the highest probability; of equals the first, as numpy's argmax. `probabilities` is rows × classes. */

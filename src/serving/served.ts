@@ -28,8 +28,8 @@ export interface ServedVariant {
 export interface ServedModel {
   deployment: Deployment;
   capture: Capture | undefined;
-  /** A variant for one request to /predict. */
-  choose(key: string | undefined): ServedVariant;
+  /** A variant for one request to /predict. `subject` is asked for only when there is a choice. */
+  choose(subject: () => string | undefined): ServedVariant;
   /** Throws NOT_FOUND. */
   variant(name: string): ServedVariant;
 }
@@ -123,7 +123,7 @@ export function createServed(options: ServedOptions): Served {
   return {
     get(name) {
       if (slots.size === 0) throw fail("NOT_READY", { what: "no model is loaded yet" });
-      const slot = name === undefined && slots.size === 1 ? [...slots.values()][0] : slots.get(name ?? "");
+      const slot = name === undefined && slots.size === 1 ? slots.values().next().value : slots.get(name ?? "");
       if (slot) return slot.active;
       throw notFound("model", name, this.names(), "/models/<name>/predict");
     },
@@ -171,7 +171,7 @@ function serve(deployment: Deployment, variants: ServedVariant[], capture: Captu
   return {
     deployment,
     capture,
-    choose: (key) => open[chooseVariant(weights, deployment.salt, key)]!,
+    choose: (subject) => open[open.length === 1 ? 0 : chooseVariant(weights, deployment.salt, subject())]!,
     variant(name) {
       const found = variants.find((variant) => variant.about.variant === name);
       if (found) return found;

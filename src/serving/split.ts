@@ -6,7 +6,6 @@
 
 /** `weights` in percent, the champion first; `key` undefined: random. Returns an index into weights. */
 export function chooseVariant(weights: readonly number[], salt: string, key: string | undefined): number {
-  if (weights.length === 1) return 0;
   const point =
     key === undefined ? (crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32) * 100 : bucketOf(salt, key);
   let edge = 0;
