@@ -86,7 +86,7 @@ async function trimtab(args: string[], cwd: string): Promise<void> {
     cwd,
     stdin: "ignore",
     stdout: values.json ? "ignore" : "inherit",
-    stderr: values.json ? "ignore" : "inherit",
+    stderr: "inherit",
   });
   const exit = await child.exited;
   // 3: the gate said no. That is an answer, not a failure of the demo; but then there is nothing to serve.

@@ -33,7 +33,7 @@ export async function writeFlights(folder: string, from: string, to: string): Pr
   const file = join(folder, `${from}.parquet`);
   const duck = await (await DuckDBInstance.create(":memory:")).connect();
   await duck.run(
-    `COPY (FROM '${source}' WHERE date >= '${from}' AND date < '${to}' ORDER BY date) TO '${file}.tmp' (FORMAT parquet)`,
+    `COPY (FROM '${source}' WHERE date >= '${from}' AND date < '${to}' ORDER BY ALL) TO '${file}.tmp' (FORMAT parquet)`,
   );
   duck.closeSync();
   renameSync(`${file}.tmp`, file);

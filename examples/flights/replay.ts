@@ -103,7 +103,7 @@ export class Replay {
       this.share < 1 ? `AND hash(date, origin, destination, delay) % 1000 < ${Math.round(this.share * 1000)}` : "";
     const result = await this.duck.runAndReadAll(
       `SELECT epoch_ms(date)::DOUBLE, distance::DOUBLE, origin, destination, delay > 15
-       FROM '${this.source}' WHERE date >= '${from}' AND date < '${to}' ${thin} ORDER BY date`,
+       FROM '${this.source}' WHERE date >= '${from}' AND date < '${to}' ${thin} ORDER BY ALL`,
     );
     const [date, distance, origin, destination, late] = result.getColumns() as [
       number[],
