@@ -17,6 +17,7 @@ import { applyRetention, lookForNewData, lookForVersions, openMonitor } from "..
 import { formatMetrics, type MetricsSnapshot } from "../serving/prometheus.ts";
 import { type Access, createAccess, type Identity } from "./access/access.ts";
 import { createGuard, requireRole } from "./access/guard.ts";
+import { foreignName, isLoopback, isOwnName } from "./access/names.ts";
 import type { ApiContext } from "./api/context.ts";
 import { createApi, problem } from "./api/openapi.ts";
 import { API_ROUTES } from "./api/routes.ts";
@@ -158,8 +159,11 @@ function listen(options: ControlOptions, context: ApiContext) {
     scratch: life.workspace.tmp,
     guard: createGuard(access),
   });
+  const { host, port } = options;
   // One port for both: each app answers every path, so the path decides which one is asked.
   const fetch = async (request: Request, server: Patient) => {
+    if (isLoopback(host) && !isOwnName(request.url) && (await access.isOpen()))
+      return refusal(foreignName(request.url));
     if (isMlflowPath(pathOf(request.url))) return mlflow.fetch(request);
     const asked = await admitted(access, request);
     if (asked instanceof Response) return asked;
@@ -167,7 +171,6 @@ function listen(options: ControlOptions, context: ApiContext) {
     server.timeout(request, request.method === "GET" ? 0 : LONGEST_POST_S);
     return api.fetch(request, asked);
   };
-  const { host, port } = options;
   return listening(host, port, () =>
     Bun.serve({
       port,
@@ -196,10 +199,14 @@ async function admitted(access: Access, request: Request): Promise<{ identity?: 
     const identity = await requireRole(access, request, needed, modelIn(pathOf(request.url)));
     return identity ? { identity } : {};
   } catch (error) {
-    const { status, body } = problem(error);
-    const headers = { "WWW-Authenticate": 'Basic realm="trimtab"' };
-    return Response.json(body, status === 401 ? { status, headers } : { status });
+    return refusal(error);
   }
+}
+
+function refusal(error: unknown): Response {
+  const { status, body } = problem(error);
+  const headers = { "WWW-Authenticate": 'Basic realm="trimtab"' };
+  return Response.json(body, status === 401 ? { status, headers } : { status });
 }
 
 /** Calls `work` again `everyMs` after it ended; a failure is logged and does not end the series. */

@@ -19,6 +19,23 @@ afterAll(async () => {
   folder.remove();
 });
 
+test("a server without tokens answers to the names of this machine only", async () => {
+  const { port } = new URL(served.control);
+  const asked = async (path: string, host: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { host } });
+    return { status: response.status, text: await response.text() };
+  };
+  for (const path of ["/api/v1/status", "/", "/api/2.0/mlflow/experiments/get?experiment_id=0"]) {
+    for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`, "app.localhost"])
+      expect((await asked(path, host)).status).toBe(200);
+    for (const host of [`evil.example:${port}`, "localhost.evil.example", "127.0.0.1.evil.example"]) {
+      const { status, text } = await asked(path, host);
+      expect(status).toBe(403);
+      expect(text).toContain("trimtab token create");
+    }
+  }
+});
+
 test("the supervisor keeps the process id, and not what reading the pipeline took", () => {
   expect(readFileSync(`/proc/${served.pid}/cmdline`, "utf8")).toContain("__supervise");
   const control = descendants(served.pid).find((one) => one.command.includes("__control"))!;
