@@ -79,7 +79,14 @@ async function partsOf(
   const flavor = flavorOf(await readMlmodel(at.model), at.model);
   const transform = transformOf(pipeline, evaluate);
   const train = transform ? { train: join(pipeline.root, trainPath(transform)) } : {};
-  const base = { model: at.model, on: at.on, ...train, target: evaluate.target, task: taskOf(evaluate) };
+  const base = {
+    model: at.model,
+    on: at.on,
+    ...train,
+    target: evaluate.target,
+    task: taskOf(evaluate),
+    root: pipeline.root,
+  };
   // A copy of a version that Trimtab made brings all of it along.
   if (flavor.reference !== undefined && flavor.samples !== undefined) return base;
   const fitted = await featuresFor(duck, pipeline, evaluate, flavor, at);

@@ -143,6 +143,7 @@ function evaluateRunner(context: KindsContext): StepRunner<EvaluateStep> {
             ...(transform ? { train: ctx.path(trainPath(transform)) } : {}),
             target: step.target,
             task: taskOf(step),
+            root: ctx.pipeline.root,
           },
           folder,
         );

@@ -11,6 +11,7 @@ import { fail } from "../base/errors.ts";
 import { writeFileAtomic } from "../base/files.ts";
 import { columnTypeOf, type Duck, ident, literal } from "../data/duckdb.ts";
 import type { FittedFeatures } from "../data/features/fitted.ts";
+import { loadVersion } from "../serving/runtime.ts";
 import {
   flavorOf,
   type Mlmodel,
@@ -21,6 +22,7 @@ import {
   writeMlmodel,
 } from "../spec/mlmodel.ts";
 import { CLASSIFICATION_METRICS, type EvaluateStep, type Pipeline, type TransformStep } from "../spec/types.ts";
+import { runtimeOptions } from "./evaluate.ts";
 
 /** File names by which a model folder without an MLmodel says what serves it. */
 const ENTRIES: readonly [string, RuntimeName][] = [
@@ -60,6 +62,8 @@ export interface Parts {
   train?: string;
   target: string;
   task: TrimtabFlavor["task"];
+  /** The workspace, whose Python loads a model that is asked for its classes. */
+  root: string;
   /** JSON files written beside the model: reference.json, samples.json. */
   extra?: Partial<Record<"reference" | "samples", unknown>>;
 }
@@ -99,8 +103,20 @@ export async function assembleVersion(duck: Duck, parts: Parts, folder: string):
     flavors: {},
     other: { utc_time_created: new Date().toISOString().slice(0, 19).replace("T", " ") },
   };
-  await writeMlmodel(folder, { ...file, trimtab: flavor, signature: file.signature ?? signatureOf(flavor) });
-  return flavor;
+  const write = (trimtab: TrimtabFlavor) =>
+    writeMlmodel(folder, { ...file, trimtab, signature: file.signature ?? signatureOf(flavor) });
+  await write(flavor);
+  if (flavor.runtime !== "python" || !flavor.classes || base.classes || parts.train) return flavor;
+  // Without training rows only the model can tell a class that the holdout lacks.
+  const complete = { ...flavor, classes: (await ownClasses(folder, parts.root)) ?? flavor.classes };
+  await write(complete);
+  return complete;
+}
+
+async function ownClasses(folder: string, root: string): Promise<TrimtabFlavor["classes"]> {
+  const model = await loadVersion(folder, runtimeOptions(root));
+  await model.close();
+  return model.manifest.classes;
 }
 
 /** What a request brings: what the row's own features read, and what windows will look at when later rows come. */

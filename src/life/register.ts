@@ -57,6 +57,7 @@ export async function register(
     ...(transform ? { train: join(root, trainPath(transform)) } : {}),
     target: evaluate.target,
     task: taskOf(evaluate),
+    root,
   };
   const staging = join(life.workspace.tmp, `version-${randomId()}`);
   try {

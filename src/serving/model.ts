@@ -35,6 +35,8 @@ export interface RuntimeOptions {
 
 /** What a runtime gives: model columns in, predictions out. Errors are MODEL_FAILED. */
 export interface Runtime {
+  /** The model's own classes, where it can tell: those of the manifest, or more. */
+  classes?: (string | number | boolean)[];
   predict(batch: Batch): Promise<Predictions>;
   /** Bytes that the loaded model adds, as well as the runtime can tell. */
   memoryBytes(): number;

@@ -32,7 +32,8 @@ export const loadPython: LoadRuntime = async (folder, manifest, columns, options
     return started;
   };
   const interpret = (raw: RawPredictions, rows: number) => labelled(raw, rows, classes);
-  return childRuntime(start, { columns, place, interpret, release: () => nursery.release() }, options);
+  const runtime = await childRuntime(start, { columns, place, interpret, release: () => nursery.release() }, options);
+  return { ...runtime, ...(classes && { classes }) };
 };
 
 /** What the worker must know to load the model and to read batches. */

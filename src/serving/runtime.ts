@@ -34,7 +34,7 @@ export async function loadVersion(folder: string, options: RuntimeOptions = {}):
   const runtime = await RUNTIMES[manifest.runtime](folder, manifest, columns, options);
   const features = (batch: Batch): Batch => (transform ? transform.apply(batch) : batch);
   return {
-    manifest,
+    manifest: runtime.classes ? { ...manifest, classes: runtime.classes } : manifest,
     features,
     observe: (batch) => transform?.observe(batch),
     async predict(batch) {

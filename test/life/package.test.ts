@@ -1,12 +1,16 @@
 /** What a version says of itself: its classes are those of training and holdout, and the holdout must tell some of them apart. */
 
 import { afterAll, expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { openDuck } from "../../src/data/duckdb.ts";
+import { evaluateVersion } from "../../src/life/evaluate.ts";
 import { assembleVersion } from "../../src/life/package.ts";
+import { readMlmodel } from "../../src/spec/mlmodel.ts";
+import { pythonWith } from "../python.ts";
 import { tempFolder } from "../temp.ts";
 
+const sklearn = await pythonWith("sklearn");
 const duck = await openDuck({ threads: 1 });
 afterAll(() => duck.close());
 
@@ -27,6 +31,7 @@ async function classesOf(train: readonly string[] | undefined, holdout: readonly
     ...(train ? { train: await write("train.parquet", train) } : {}),
     target: "label",
     task: "classification" as const,
+    root: folder,
   };
   return (await assembleVersion(duck, parts, join(folder, "version"))).classes;
 }
@@ -43,3 +48,34 @@ test("a holdout of one class is refused, whatever training saw", async () => {
     message: "the target label is always 1, so nothing can be judged by it",
   });
 });
+
+test.if(sklearn !== undefined)(
+  "a pickle whose team splits the rows itself brings the class that its holdout lacks",
+  async () => {
+    const root = tempFolder();
+    symlinkSync(dirname(dirname(sklearn!)), join(root, ".venv"));
+    const model = join(root, "model");
+    mkdirSync(model);
+    const script = `
+import pickle
+from sklearn.tree import DecisionTreeClassifier
+pickle.dump(DecisionTreeClassifier().fit([[0], [1], [2]], ["a", "b", "rare"]), open("model.pkl", "wb"))`;
+    expect(Bun.spawnSync([sklearn!, "-c", script], { cwd: model, stderr: "inherit" }).success).toBe(true);
+    const on = join(root, "holdout.parquet");
+    await duck.run(
+      `COPY (SELECT * FROM (VALUES (0.0, 'a'), (1.0, 'b'), (2.0, 'b')) AS t(x, label)) TO '${on}' (FORMAT parquet)`,
+    );
+    const parts = { model, on, target: "label", task: "classification" as const, root };
+    const folder = join(root, "version");
+    expect((await assembleVersion(duck, parts, folder)).classes).toEqual(["a", "b", "rare"]);
+    expect((await readMlmodel(folder)).trimtab?.classes).toEqual(["a", "b", "rare"]);
+    const { metrics } = await evaluateVersion(duck, {
+      folder,
+      root,
+      on,
+      target: "label",
+      metrics: ["accuracy", "log_loss"],
+    });
+    expect(metrics.accuracy).toBeCloseTo(2 / 3, 12);
+  },
+);
