@@ -4,6 +4,7 @@ import { ManualClock } from "../../src/base/clock.ts";
 import { listEvents } from "../../src/db/events.ts";
 import { createRegistry } from "../../src/registry/registry.ts";
 import { openArtifactStore } from "../../src/store/artifacts.ts";
+import { withMounts } from "../../src/store/mounts.ts";
 import { createTracking } from "../../src/tracking/tracking.ts";
 import { overEngines } from "../engines.ts";
 import { tempFolder } from "../temp.ts";
@@ -146,4 +147,19 @@ test("deleted logged models go too, and what an experiment held besides runs doe
   await expect(tracking.getTrace("tr-1")).rejects.toMatchObject({ code: "NOT_FOUND" });
   const events = await listEvents(db, { subject: "logged_models" });
   expect(events.map((event) => event.kind)).toEqual(["logged_models.purged"]);
+});
+
+test("a run whose experiment names a place among published models goes, and the models stay", async () => {
+  const { db, clock, artifacts } = await setUp();
+  const models = openArtifactStore(tempFolder());
+  await models.put("m/1_v1/MLmodel", new Uint8Array(2));
+  const tracking = createTracking({ db, clock, artifacts: withMounts(artifacts, { models }) });
+  const experimentId = await tracking.createExperiment({ name: "sly", artifactLocation: "mlflow-artifacts:/models/m" });
+  const { runId } = await tracking.createRun({ experimentId, startMs: 1 });
+  await tracking.deleteRun(runId);
+  clock.advance(1);
+  expect((await tracking.purge({ deletedBeforeMs: 1001 })).runs).toBe(1);
+  await expect(tracking.getRun(runId)).rejects.toMatchObject({ code: "NOT_FOUND" });
+  expect(await models.size("m/1_v1/MLmodel")).toBe(2);
+  await db.close();
 });
