@@ -1,6 +1,17 @@
-/** What the system says when a port cannot be listened on, as our errors. */
+/** What our servers have in common: how a port that cannot be had is told, and how a handler that broke is answered. */
 
-import { fail } from "./errors.ts";
+import { asTrimtabError, fail } from "./errors.ts";
+import { log } from "./log.ts";
+
+/** For every Bun.serve: an error that no handler caught is logged and answered as ours, not by Bun's page that shows the code around it. */
+export const whenBroken = {
+  development: false,
+  error(error: unknown): Response {
+    const known = asTrimtabError(error);
+    log.error(known.oneLine(), { cause: String(known.cause ?? "") });
+    return Response.json({ error: known }, { status: known.status });
+  },
+} as const;
 
 /** Calls `start`, which does nothing but listen. Throws PORT_TAKEN or PORT_REFUSED. */
 export function listening<T>(host: string, port: number, start: () => T): T {

@@ -5,7 +5,7 @@
 
 import { asTrimtabError, fail } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import { listening } from "../base/listen.ts";
+import { listening, whenBroken } from "../base/listen.ts";
 import { log } from "../base/log.ts";
 import { lastEventSeq } from "../db/events.ts";
 import { checkClaim } from "../life/approval.ts";
@@ -176,6 +176,7 @@ function listen(options: ControlOptions, context: ApiContext) {
       port,
       hostname: host,
       fetch,
+      ...whenBroken,
       idleTimeout: 60,
       // Artifacts are streamed and may be of any size; the API bounds its own bodies.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,

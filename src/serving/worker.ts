@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
-import { listening } from "../base/listen.ts";
+import { listening, whenBroken } from "../base/listen.ts";
 import { createApp } from "./app.ts";
 import { openCapture } from "./capture.ts";
 import { createMeters, labelsOfVersion, type Meters } from "./meters.ts";
@@ -116,6 +116,14 @@ async function listen(
   app: ReturnType<typeof createApp>,
 ) {
   return listening(host, port, () =>
-    Bun.serve({ port, hostname: host, reusePort, maxRequestBodySize: NO_BOUND_BYTES, idleTimeout: 120, ...app }),
+    Bun.serve({
+      port,
+      hostname: host,
+      reusePort,
+      maxRequestBodySize: NO_BOUND_BYTES,
+      idleTimeout: 120,
+      ...whenBroken,
+      ...app,
+    }),
   );
 }

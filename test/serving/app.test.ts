@@ -184,3 +184,14 @@ test("a time that no calendar has is refused, as a number and as text", () => {
   for (const cell of ["2001-13-45", 1e300, 8.64e15 + 1, -8.64e15, "now", true])
     expect(() => at(cell)).toThrow("is not a time");
 });
+
+test("a handler that breaks answers with our error and nothing of the code", async () => {
+  const other = makePlace();
+  await deploy(other, 1, await makeModel(other, 1));
+  const broken = await run(other, { allMetrics: () => Promise.reject(new Error("no numbers")) });
+  const response = await fetch(`${broken.url}/metrics`);
+  expect(response.status).toBe(500);
+  expect(((await response.json()) as { error: { code: string } }).error.code).toBe("INTERNAL");
+  await broken.serving.drain();
+  other.remove();
+});

@@ -3,6 +3,7 @@
  * pipeline's run also when no server is up.
  */
 
+import { whenBroken } from "../../base/listen.ts";
 import { checkClaim } from "../../life/approval.ts";
 import type { Life } from "../../life/context.ts";
 import type { TrackingServer } from "../../life/cycle.ts";
@@ -28,6 +29,7 @@ export function serveTracking(life: Life, pipeline: Pipeline): TrackingServer {
     port: 0,
     hostname: "127.0.0.1",
     fetch: app.fetch,
+    ...whenBroken,
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
   });
   return { uri: `http://127.0.0.1:${server.port}`, stop: () => server.stop(true) };
