@@ -87,6 +87,7 @@ const live = process.stderr.isTTY === true;
 /** Talk on stderr; one line is rewritten on a terminal. */
 export class Progress {
   private lastPlainMs = 0;
+  private lastPlain = "";
   chapter(title: string): void {
     this.say(`\n── ${title}`);
   }
@@ -95,8 +96,8 @@ export class Progress {
   }
   update(line: string): void {
     if (live) process.stderr.write(`\r\x1b[K${line.slice(0, (process.stderr.columns ?? 100) - 1)}`);
-    else if (Date.now() - this.lastPlainMs > 3000) {
-      this.lastPlainMs = Date.now();
+    else if (line !== this.lastPlain && Date.now() - this.lastPlainMs > 3000) {
+      [this.lastPlainMs, this.lastPlain] = [Date.now(), line];
       process.stderr.write(`${line}\n`);
     }
   }

@@ -17,7 +17,7 @@ import { applyRetention, lookForNewData, lookForVersions, openMonitor } from "..
 import { formatMetrics, type MetricsSnapshot } from "../serving/prometheus.ts";
 import { type Access, createAccess, type Identity } from "./access/access.ts";
 import { createGuard, requireRole } from "./access/guard.ts";
-import { foreignName, isLoopback, isOwnName } from "./access/names.ts";
+import { foreignName, isLoopback, refuseName } from "./access/names.ts";
 import type { ApiContext } from "./api/context.ts";
 import { createApi, problem } from "./api/openapi.ts";
 import { API_ROUTES } from "./api/routes.ts";
@@ -161,15 +161,17 @@ function listen(options: ControlOptions, context: ApiContext) {
   });
   const { host, port } = options;
   // One port for both: each app answers every path, so the path decides which one is asked.
-  const fetch = async (request: Request, server: Patient) => {
-    if (isLoopback(host) && !isOwnName(request.url) && (await access.isOpen()))
-      return refusal(foreignName(request.url));
+  const fetch = async (asked: Request, server: Patient) => {
+    // A probe in HTTP/1.0 names no host, and its address is the path alone.
+    const request = asked.url.startsWith("/") ? new Request(`http://localhost${asked.url}`, asked) : asked;
+    const foreign = isLoopback(host) ? foreignName(request) : undefined;
+    if (foreign !== undefined && (await access.isOpen())) return refusal(refuseName(foreign));
     if (isMlflowPath(pathOf(request.url))) return mlflow.fetch(request);
-    const asked = await admitted(access, request);
-    if (asked instanceof Response) return asked;
+    const who = await admitted(access, request);
+    if (who instanceof Response) return who;
     // Nothing is sent while a large source is checked, or a model is loaded before it is deployed.
-    server.timeout(request, request.method === "GET" ? 0 : LONGEST_POST_S);
-    return api.fetch(request, asked);
+    server.timeout(asked, request.method === "GET" ? 0 : LONGEST_POST_S);
+    return api.fetch(request, who);
   };
   return listening(host, port, () =>
     Bun.serve({

@@ -36,6 +36,24 @@ test("a server without tokens answers to the names of this machine only", async 
   }
 });
 
+test("a probe in HTTP/1.0, which names no host, is answered", async () => {
+  for (const [url, path] of [
+    [served.control, "/health"],
+    [served.control, "/api/2.0/mlflow/experiments/get?experiment_id=0"],
+    [served.serving, "/health"],
+  ] as const) {
+    const answer = Promise.withResolvers<string>();
+    const socket = await Bun.connect({
+      hostname: "127.0.0.1",
+      port: Number(new URL(url).port),
+      socket: { data: (_, bytes) => answer.resolve(bytes.toString()), error: (_, error) => answer.reject(error) },
+    });
+    socket.write(`GET ${path} HTTP/1.0\r\n\r\n`);
+    expect(await answer.promise).toStartWith("HTTP/1.1 200");
+    socket.end();
+  }
+});
+
 test("the supervisor keeps the process id, and not what reading the pipeline took", () => {
   expect(readFileSync(`/proc/${served.pid}/cmdline`, "utf8")).toContain("__supervise");
   const control = descendants(served.pid).find((one) => one.command.includes("__control"))!;

@@ -12,12 +12,14 @@ const LOOPBACK = /^(localhost|127\.[\d.]+|\[?::1\]?)$/i;
 /** The address that is listened on is reached from this machine alone. */
 export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
 
-/** An address's own host is one that no other site can have: an IP address or localhost. `url` is absolute. */
-export const isOwnName = (url: string): boolean => OURS.test(url);
+/** The name that a request asks for, when another site can have it: no IP address, not localhost. A browser always says one. */
+export function foreignName(request: Request): string | undefined {
+  return OURS.test(request.url) ? undefined : (request.headers.get("host") ?? "no name");
+}
 
-/** FORBIDDEN, for a request by another name. */
-export const foreignName = (url: string): TrimtabError =>
+/** FORBIDDEN, for a request by that name. */
+export const refuseName = (name: string): TrimtabError =>
   fail("FORBIDDEN", {
-    what: `a server without tokens answers to localhost and addresses, not to ${new URL(url).host}`,
+    what: `a server without tokens answers to localhost and addresses, not to ${name.slice(0, 100)}`,
     mend: "ask for 127.0.0.1 or localhost; to be asked by another name, make a token: trimtab token create",
   });
