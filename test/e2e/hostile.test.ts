@@ -39,7 +39,7 @@ async function newRun(): Promise<string> {
 function askAlone(path: string, body: string): Promise<number> {
   return new Promise((resolve) => {
     let said = "";
-    const head = `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
     const close = () => resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(said)?.[1] ?? 0));
     Bun.connect({
       hostname: "127.0.0.1",
@@ -100,7 +100,7 @@ async function beginUpload(path: string): Promise<Connection> {
   socket.on("error", () => {});
   await new Promise((resolve) => socket.once("connect", resolve));
   socket.write(
-    `PUT /api/2.0/mlflow-artifacts/artifacts/${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n`,
+    `PUT /api/2.0/mlflow-artifacts/artifacts/${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n`,
   );
   socket.write(Buffer.alloc(1_000_000, 1));
   await until(
