@@ -1,7 +1,7 @@
 /** The gate at work: champion and candidate measured on the same rows, judged, and the verdict kept with its evidence. */
 
 import { join } from "node:path";
-import { asTrimtabError } from "../base/errors.ts";
+import { asTrimtabError, type ErrorCode } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { judge, type Verdict } from "../registry/gate.ts";
 import type { ModelVersion } from "../registry/types.ts";
@@ -41,16 +41,26 @@ export const measureVersion = async (
     metrics: evaluate.metrics,
   });
 
+/** The model's own faults: they are a no. Anything else is ours, and says nothing about the version. */
+export const OWN_FAULTS: ReadonlySet<ErrorCode> = new Set([
+  "MODEL_INVALID",
+  "MODEL_FAILED",
+  "FEATURES_DIFFER",
+  "REQUEST_INVALID",
+]);
+
 /**
- * The champion's figures; undefined when it cannot be loaded any more (its files are gone, a package was upgraded): it must
- * not keep every successor out, so only the rules that need no champion are judged then.
+ * The champion's figures; undefined when it cannot be loaded any more (its files are gone, a package was upgraded) or cannot
+ * answer the rows of today (a column was dropped, a category is new): it must not keep every successor out, so only the rules
+ * that need no champion are judged then.
  */
 async function measureChampion(life: Life, pipeline: Pipeline, evaluate: EvaluateStep, champion: ModelVersion) {
   try {
     return await measureVersion(life, pipeline, evaluate, champion);
   } catch (error) {
     const known = asTrimtabError(error);
-    if (known.code !== "MODEL_INVALID" && known.code !== "FILE_NOT_FOUND") throw error;
+    // The candidate was measured on these rows, so a column that is not among them is the champion's alone.
+    if (!OWN_FAULTS.has(known.code) && !["FILE_NOT_FOUND", "DATA_COLUMN"].includes(known.code)) throw error;
     log.warn("the champion cannot be measured", { version: champion.version, error: known.oneLine() });
     const subject = `model/${pipeline.model}/${champion.version}`;
     await life.event({ kind: "gate.champion_lost", subject, reason: known.message });

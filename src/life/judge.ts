@@ -3,7 +3,7 @@
  * on the pipeline's holdout, under the pipeline's lock, so that no run writes other rows between candidate and champion.
  */
 
-import { asTrimtabError, type ErrorCode, fail } from "../base/errors.ts";
+import { asTrimtabError, fail } from "../base/errors.ts";
 import { randomId } from "../base/hash.ts";
 import { holdPipeline } from "../pipeline/hold.ts";
 import type { Verdict } from "../registry/gate.ts";
@@ -11,7 +11,7 @@ import { requireAvailable } from "../spec/availability.ts";
 import type { EvaluateStep, Pipeline, TriggerName } from "../spec/types.ts";
 import { adopt } from "./adopt.ts";
 import type { Life } from "./context.ts";
-import { decide, measureVersion, refuse, verdictOf } from "./gate.ts";
+import { decide, measureVersion, OWN_FAULTS, refuse, verdictOf } from "./gate.ts";
 import { evaluateOf } from "./package.ts";
 import { type Released, release } from "./release.ts";
 import { settleDeployment, wasLive } from "./settle.ts";
@@ -34,14 +34,6 @@ export interface Met extends Released {
   version: number;
   verdict: Verdict;
 }
-
-/** The model's own faults: they are a no. Anything else is ours, and says nothing about the version. */
-const OWN_FAULTS: ReadonlySet<ErrorCode> = new Set([
-  "MODEL_INVALID",
-  "MODEL_FAILED",
-  "FEATURES_DIFFER",
-  "REQUEST_INVALID",
-]);
 
 /** The verdict that is known, or a new one. NOT_FOUND for an unknown version, INVALID for a pipeline that measures nothing. */
 export async function meetGate(life: Life, pipeline: Pipeline, options: MeetOptions): Promise<Met> {

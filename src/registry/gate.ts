@@ -103,7 +103,7 @@ function judgeOne(kind: RuleKind, rule: GateRule, candidate: Figures, champion: 
 
 function summary(rules: readonly RuleVerdict[], hasChampion: boolean): string {
   const failed = rules.filter((rule) => !rule.pass);
-  const first = hasChampion ? "" : "; no champion yet, so only absolute rules were judged";
+  const first = hasChampion ? "" : "; no champion to compare with, so only absolute rules were judged";
   if (rules.length === 0) return `the gate has no rules${first}`;
   if (failed.length === 0) return `all ${rules.filter((rule) => rule.judged).length} judged rules are met${first}`;
   return `${failed.map((rule) => `${rule.metric} ${rule.rule}: ${rule.reason}`).join("; ")}${first}`;

@@ -162,3 +162,18 @@ function forget(home: string, ...statements: string[]): void {
   for (const statement of statements) db.run(statement);
   db.close();
 }
+
+test("a champion that cannot answer the rows of today keeps no successor out", async () => {
+  const home = copy();
+  const edit = (file: string, change: (text: string) => string) =>
+    writeFileSync(join(home, file), change(readFileSync(join(home, file), "utf8")));
+  edit("data/rows.csv", (text) => text.replaceAll(/,[xy],/g, ",").replace("kind,", ""));
+  edit("pipeline.yaml", (text) => text.replace("kind, ", "").replace("{ min: 0.8 }", "{ min: 0.8, max_drop: 0.02 }"));
+  edit("features.yaml", (text) => text.replace(/ {2}kinds:.*one_hot: \{\}\n/s, ""));
+  const { exit, stdout } = await trimtab(["run"], { cwd: home });
+  expect(stdout).toContain("not judged: there is no champion to compare with");
+  expect(exit).toBe(0);
+  const { events } = await trimtabJson<{ events: { kind: string; reason: string }[] }>(["events"], { cwd: home });
+  const lost = events.find(({ kind }) => kind === "gate.champion_lost");
+  expect(lost?.reason).toContain('the field "kind" is missing');
+}, 60_000);

@@ -31,7 +31,9 @@ test("without a champion only absolute rules are judged, and the verdict says so
   const rules = [rule("f1", { min: 0.5, maxDrop: { amount: 0.01, relative: false } })];
   const verdict = judge(rules, { f1: 0.6 });
   expect(verdict).toMatchObject({ pass: true, champion: false });
-  expect(verdict.reason).toBe("all 1 judged rules are met; no champion yet, so only absolute rules were judged");
+  expect(verdict.reason).toBe(
+    "all 1 judged rules are met; no champion to compare with, so only absolute rules were judged",
+  );
   expect(verdict.rules[1]).toMatchObject({ judged: false, pass: true, limit: null, margin: null });
   expect(judge(rules, { f1: 0.4 }).pass).toBe(false);
 });
