@@ -18,8 +18,8 @@ export interface Scan {
 
 const list = (files: readonly string[]): string => `[${files.map(literal).join(", ")}]`;
 
-/** The SELECT over a source's files. Text is parsed with types that fit every row, not a sample of them. */
-function scanSql(source: SourceFiles): string {
+/** The SELECT over a source's files. Text is parsed with types that fit every row, not a sample of them; columns of `types` with those. */
+function scanSql(source: SourceFiles, types: Readonly<Record<string, string>> = {}): string {
   const files = list(source.files);
   // Types are widened over all files: read by the first file's schema, 1.5 in the second becomes 2 without a word.
   const union = source.files.length > 1 ? ", union_by_name = true" : "";
@@ -29,8 +29,13 @@ function scanSql(source: SourceFiles): string {
     case "json":
       return `SELECT * FROM read_json(${files}, sample_size = -1, maximum_sample_files = 2147483647${union})`;
     case "csv":
-      return `SELECT * FROM read_csv(${files}, ${dialect(csvHeads(source)[0]!)}, sample_size = -1${union})`;
+      return `SELECT * FROM read_csv(${files}, ${dialect(csvHeads(source)[0]!)}, sample_size = -1${union}${typesSql(types)})`;
   }
+}
+
+function typesSql(types: Readonly<Record<string, string>>): string {
+  const entries = Object.entries(types).map(([name, type]) => `${literal(name)}: ${literal(type)}`);
+  return entries.length === 0 ? "" : `, types = {${entries.join(", ")}}`;
 }
 
 // skip = 0: asked to guess, the engine would rather skip the rows above a ragged one than refuse it.
@@ -51,16 +56,20 @@ export async function openScan(duck: Duck, source: SourceFiles): Promise<Scan> {
       await requireOwnNames(duck, source, columns);
       return { sql, columns };
     }
-    const table = `source ${tableCount++}`;
-    await duck.run(`CREATE TABLE ${ident(table)} AS ${sql}`);
-    const loaded = `SELECT * FROM ${ident(table)}`;
+    const table = ident(`source ${tableCount++}`);
+    await duck.run(`CREATE TABLE ${table} AS ${sql}`);
+    const loaded = `SELECT * FROM ${table}`;
     const columns = await duck.columns(loaded);
     if (source.format === "json") {
       requireObjects(source, columns);
       requireClosedLists(source);
       await requireOwnNames(duck, source, columns);
+      return { sql: loaded, columns };
     }
-    return { sql: loaded, columns };
+    const types = await writtenTypes(duck, source, table, columns);
+    if (Object.keys(types).length === 0) return { sql: loaded, columns };
+    await duck.run(`CREATE OR REPLACE TABLE ${table} AS ${scanSql(source, types)}`);
+    return { sql: loaded, columns: await duck.columns(loaded) };
   } catch (error) {
     if (source.format === "csv") await diagnoseCsv(duck, source);
     throw inSource(error, source);
@@ -68,6 +77,45 @@ export async function openScan(duck: Duck, source: SourceFiles): Promise<Scan> {
 }
 
 let tableCount = 0;
+
+/** Doubles skip whole numbers from here on. */
+const EXACT_END = 2 ** 53;
+
+/**
+ * Types for the columns of a CSV file that the engine guessed otherwise than they are written: it takes yes, no, t and f for true
+ * and false, and whole numbers beyond 64 bits for doubles, which makes one of two ids that differ in the last digit.
+ */
+async function writtenTypes(
+  duck: Duck,
+  source: SourceFiles,
+  table: string,
+  columns: readonly DuckColumn[],
+): Promise<Record<string, string>> {
+  const guesses = columns.filter(({ type }) => type === "BOOLEAN" || type === "DOUBLE");
+  const risks = guesses.map(({ name, type }, i) =>
+    type === "BOOLEAN" ? `TRUE AS g${i}` : `coalesce(bool_or(abs(${ident(name)}) >= ${EXACT_END}), FALSE) AS g${i}`,
+  );
+  if (risks.length === 0) return {};
+  const [risky] = await duck.rows<Record<string, boolean>>(`SELECT ${risks.join(", ")} FROM ${table}`);
+  const suspects = guesses.filter((_, i) => risky![`g${i}`]);
+  if (suspects.length === 0) return {};
+  const asText = Object.fromEntries(suspects.map(({ name }) => [name, "VARCHAR"]));
+  const asked = suspects.map(({ name, type }, i) => `${writtenType(ident(name), type)} AS s${i}`);
+  const [found] = await duck.rows<Record<string, string | null>>(
+    `SELECT ${asked.join(", ")} FROM (${scanSql(source, asText)})`,
+  );
+  return Object.fromEntries(
+    suspects.flatMap(({ name }, i) => (found![`s${i}`] === null ? [] : [[name, found![`s${i}`]!]])),
+  );
+}
+
+/** SQL over a column's texts: the type that keeps them; null for the one that was guessed. */
+function writtenType(column: string, guessed: string): string {
+  if (guessed === "BOOLEAN") return `CASE WHEN NOT bool_and(lower(${column}) IN ('true', 'false')) THEN 'VARCHAR' END`;
+  const isWhole = `bool_and(regexp_full_match(${column}, '\\s*[+-]?[0-9]+\\s*'))`;
+  const fits = `bool_and(TRY_CAST(${column} AS HUGEINT) IS NOT NULL OR ${column} IS NULL)`;
+  return `CASE WHEN ${isWhole} THEN CASE WHEN ${fits} THEN 'HUGEINT' ELSE 'VARCHAR' END END`;
+}
 
 function csvHeads(source: SourceFiles): CsvHead[] {
   const heads = source.files.map(readCsvHead);

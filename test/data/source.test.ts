@@ -107,6 +107,21 @@ test("files with other types are widened, never rounded", async () => {
   expect(await read(root, "p")).toEqual([{ a: 1 }, { a: 1.5 }]);
 });
 
+test("what CSV writes is not taken for something else", async () => {
+  const long = `1${"0".repeat(40)}`;
+  const root = files({
+    "a.csv": `yes,t,bool,id,long,f\nyes,T,TRUE,18446744073709551616,${long},1e300\nno,F,false,18446744073709551617,,1.5\n,,,,,\n`,
+    "d/1.csv": "x\ntrue\n",
+    "d/2.csv": "x\nyes\n",
+  });
+  expect(await read(root, "a.csv")).toEqual([
+    { yes: "yes", t: "T", bool: true, id: "18446744073709551616", long, f: 1e300 },
+    { yes: "no", t: "F", bool: false, id: "18446744073709551617", long: null, f: 1.5 },
+    { yes: null, t: null, bool: null, id: null, long: null, f: null },
+  ]);
+  expect(await read(root, "d")).toEqual([{ x: "true" }, { x: "yes" }]);
+});
+
 test("bad CSV is refused with file and line", async () => {
   const many = "1,2\n".repeat(40_000);
   const cases: [string | Uint8Array, string][] = [
