@@ -34,6 +34,19 @@ test("what is piped keeps a line a row, a terminal gets what fits", () => {
   expect(draw(io(20))).toBe(draw(io(20, false)));
 });
 
+test("a cell is one line whatever data holds, and no terminal code of others goes out", () => {
+  const to = io(80, false);
+  const red = "\x1b[31mred\x1b[39m";
+  const cells = ["a\nb\tc", "\x1b[2J\x1b]0;x\x07", "del\x7f csi\x9b", red];
+  expect(table(to, cells, [{ title: "value", value: (cell) => cell }]).split("\n")).toEqual([
+    "value",
+    "a\\nb\\tc",
+    "\\u001b[2J\\u001b]0;x\\u0007",
+    "del\\u007f csi\\u009b",
+    red,
+  ]);
+});
+
 test("property: fitted widths fit, grow no column and leave whole ones alone", () => {
   const column = fc.record({ width: fc.integer({ min: 1, max: 60 }), isWhole: fc.boolean() });
   fc.assert(
