@@ -15,9 +15,15 @@ export const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`
 export function literal(value: string | number | boolean | null): string {
   if (value === null) return "NULL";
   if (typeof value === "boolean") return value ? "TRUE" : "FALSE";
-  if (typeof value === "string") return `'${value.replaceAll("'", "''")}'`;
+  if (typeof value === "string") return textSql(value);
   if (Number.isSafeInteger(value)) return String(value);
   return Number.isFinite(value) ? `${value.toExponential()}::DOUBLE` : `'${value}'::DOUBLE`;
+}
+
+/** A NUL would end the statement where it stands. */
+function textSql(value: string): string {
+  const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
+  return value.includes("\0") ? `(${value.split("\0").map(quoted).join(" || chr(0) || ")})` : quoted(value);
 }
 
 /** The kind of column that a DuckDB type becomes outside SQL. */

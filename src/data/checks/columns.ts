@@ -56,11 +56,21 @@ export function comparable(column: TestedColumn, value: unknown): string | undef
   }
 }
 
+/** A value that the column's are to equal, as it is. A whole number that large was rounded when it was read, so it would find others. */
+export function exact(column: TestedColumn, value: unknown): unknown {
+  const isRounded = Number.isInteger(value) && !Number.isSafeInteger(value);
+  if (column.kind === "number" && isRounded && column.type !== "DOUBLE" && column.type !== "FLOAT")
+    throw new Problem(
+      `column ${column.name} is ${column.type}, and ${value} is beyond 2^53, where no whole number is read exactly: use column_values_to_match_regex`,
+    );
+  return value;
+}
+
 /** The condition that an SQL expression of the column's kind lies in a range. */
 export function withinSql(column: TestedColumn, expression: string, range: Range): string {
   const side = (name: string, bound: Bound | undefined, operator: string): string | undefined => {
     if (bound === undefined) return undefined;
-    const value = comparable(column, bound);
+    const value = comparable(column, inPrecision(column, bound));
     if (value === undefined)
       throw new Problem(`column ${column.name} is ${column.type} and cannot be compared with ${name} ${bound}`);
     return `${expression} ${operator} ${value}`;
@@ -72,8 +82,16 @@ export function withinSql(column: TestedColumn, expression: string, range: Range
   return sides.filter((text) => text !== undefined).join(" AND ") || "TRUE";
 }
 
+/** pandas compares a column of 32 bits in 32 bits: 0.1 is within 0.1, though as doubles they are not equal. */
+const inPrecision = (column: TestedColumn, bound: Bound): Bound =>
+  column.type === "FLOAT" && typeof bound === "number" && Number.isFinite(Math.fround(bound))
+    ? Math.fround(bound)
+    : bound;
+
 /** The condition that an expression equals one of the values. */
 export function inSetSql(column: TestedColumn, expression: string, values: readonly unknown[]): string {
-  const known = [...new Set(values.map((value) => comparable(column, value)).filter((value) => value !== undefined))];
+  const known = [
+    ...new Set(values.map((value) => comparable(column, exact(column, value))).filter((value) => value !== undefined)),
+  ];
   return known.length === 0 ? "FALSE" : `${expression} IN (${known.join(", ")})`;
 }

@@ -146,10 +146,15 @@ async function createView(
   columns: readonly DuckColumn[],
   condition: string | undefined,
 ): Promise<View> {
-  const floats = columns
-    .filter(({ type }) => type === "DOUBLE" || type === "FLOAT")
-    .map((column) => ident(column.name));
-  const replaced = floats.map((c) => `CASE WHEN isnan(${c}) THEN NULL ELSE ${c} END AS ${c}`).join(", ");
+  // Dates without an end are no dates elsewhere either, and cannot leave the engine.
+  const replaced = columns
+    .flatMap(({ name, type }) => {
+      const column = ident(name);
+      if (type === "DOUBLE" || type === "FLOAT")
+        return `CASE WHEN isnan(${column}) THEN NULL ELSE ${column} END AS ${column}`;
+      return columnTypeOf(type) === "timestamp" ? `CASE WHEN isfinite(${column}) THEN ${column} END AS ${column}` : [];
+    })
+    .join(", ");
   const select = `SELECT *${replaced === "" ? "" : ` REPLACE (${replaced})`} FROM (${scan})`;
   try {
     const filter = condition === undefined ? "" : ` WHERE ${condition}`;
@@ -193,7 +198,7 @@ async function evidence(
   const { unexpected, counts, success } = judgement;
   if (!unexpected || (counts ? counts.unexpected === 0 : success)) return { sampleRows: [], unexpectedValues: [] };
   const shown = unexpected.columns.length === 0 ? await duck.columns(`SELECT * FROM ${unexpected.from}`) : columns;
-  const list = shown.map(shownSql).join(", ");
+  const list = shown.map((column) => `${shownSql(column)} AS ${ident(column.name)}`).join(", ");
   const where = `FROM ${unexpected.from} WHERE ${unexpected.where}`;
   const sampleRows = await duck.rows(`SELECT ${list} ${where} LIMIT ${SAMPLE_ROWS}`);
   return { sampleRows, unexpectedValues: await frequentValues(duck, unexpected, columns, where) };
@@ -208,16 +213,16 @@ async function frequentValues(
 ): Promise<{ value: unknown; count: number }[]> {
   const column = columns.find(({ name }) => name === unexpected.columns[0]);
   if (!column || unexpected.columns.length !== 1) return [];
-  const value = shownSql(column).replace(/ AS ".*"$/s, "");
   return duck.rows(
-    `SELECT ${value} AS value, count(*) AS count ${where} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ${SAMPLE_ROWS}`,
+    `SELECT ${shownSql(column)} AS value, count(*) AS count ${where} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ${SAMPLE_ROWS}`,
   );
 }
 
-/** Times are shown as ISO text, as everywhere a person reads them. */
+/** Times are shown as ISO text, as everywhere a person reads them; bytes and times of day as the engine writes them. */
 function shownSql({ name, type }: DuckColumn): string {
   const column = ident(name);
+  if (/^(BLOB|TIME|TIME WITH TIME ZONE|INTERVAL)$/.test(type)) return `${column}::VARCHAR`;
   if (columnTypeOf(type) !== "timestamp") return column;
   const format = type === "DATE" ? "%Y-%m-%d" : "%Y-%m-%dT%H:%M:%S.%gZ";
-  return `strftime(${column}, '${format}') AS ${column}`;
+  return `strftime(${column}, '${format}')`;
 }

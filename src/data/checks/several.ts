@@ -3,7 +3,7 @@
 import { literal } from "../sql.ts";
 import { type Args, show } from "./args.ts";
 import { type CheckDefinition, Problem, type Table } from "./check.ts";
-import { columnOf, comparable, numericColumn, type TestedColumn } from "./columns.ts";
+import { columnOf, comparable, exact, numericColumn, type TestedColumn } from "./columns.ts";
 import { rowPlan } from "./map.ts";
 import {
   COLUMN_LIST_KWARGS,
@@ -77,7 +77,7 @@ function ordered(a: TestedColumn, b: TestedColumn, operator: string): string {
 function pairSql(a: TestedColumn, b: TestedColumn, pairs: readonly (readonly [unknown, unknown])[]): string {
   const side = (column: TestedColumn, value: unknown): string | undefined => {
     if (value === null || value === undefined) return `${column.sql} IS NULL`;
-    const sql = comparable(column, value);
+    const sql = comparable(column, exact(column, value));
     return sql === undefined ? undefined : `${column.sql} IS NOT DISTINCT FROM ${sql}`;
   };
   const conditions = pairs.map(([x, y]) => [side(a, x), side(b, y)]);
@@ -95,6 +95,9 @@ function readPairs(args: Args): [unknown, unknown][] {
 function distinctSql(a: TestedColumn, b: TestedColumn): string {
   return sameKind(a, b) ? `${a.sql} IS DISTINCT FROM ${b.sql}` : `NOT (${a.sql} IS NULL AND ${b.sql} IS NULL)`;
 }
+
+/** Whole numbers of 32 bits and less overflow in the engine's own sum. */
+const addend = ({ sql, type }: TestedColumn): string => (/INT/.test(type) ? `${sql}::HUGEINT` : sql);
 
 export const SEVERAL_CHECKS = [
   pairCheck("column_pair_values_to_be_equal", [], () => ({
@@ -131,7 +134,7 @@ export const SEVERAL_CHECKS = [
     const total = args.number("sum_total");
     return {
       expected: (table, names) =>
-        `${names.map((name) => numericColumn(table, name).sql).join(" + ")} = ${literal(total)}`,
+        `${names.map((name) => addend(numericColumn(table, name))).join(" + ")} = ${literal(total)}`,
       good: `sum to ${total}`,
       bad: `do not sum to ${total}`,
     };

@@ -154,6 +154,35 @@ test("a figure that overflows fails alone", async () => {
   ]);
 });
 
+test("awkward columns are checked as they are", async () => {
+  const scan = `SELECT * FROM (VALUES
+    ('a', 9007199254740993, 0.1::FLOAT, 2147483647::INTEGER, DATE '2020-01-02', 'a' || chr(0) || 'b', '\\x00'::BLOB, TIME '01:02:03'),
+    ('a', 9007199254740992, 0.1::FLOAT, 2147483647::INTEGER, DATE 'infinity', 'a' || chr(0) || 'b', '\\x00'::BLOB, TIME '01:02:03')
+  ) AS t("x AS ""y", id, small, whole, day, nul, bytes, time)`;
+  const says = async (type: string, kwargs: Record<string, unknown>) => (await one(scan, type, kwargs)).says;
+  expect(await one(scan, "column_values_to_be_unique", { column: 'x AS "y' })).toMatchObject({
+    success: false,
+    unexpectedValues: [{ value: "a", count: 2 }],
+    sampleRows: [
+      { id: "9007199254740993", day: "2020-01-02", bytes: "\\x00", time: "01:02:03" },
+      { id: "9007199254740992", day: null },
+    ],
+  });
+  // No date without an end is a date.
+  expect(await says("column_max_to_be_between", { column: "day", max_value: "2020-01-02" })).toBe(
+    "day: the largest value is 2020-01-02T00:00:00.000Z, at most 2020-01-02",
+  );
+  expect(await says("column_values_to_not_be_null", { column: "day" })).toBe("day: 1 of 2 values (50%) are null");
+  expect((await one(scan, "column_values_to_be_between", { column: "small", max_value: 0.1 })).success).toBe(true);
+  expect((await one(scan, "column_values_to_be_between", { column: "small", max_value: 1e300 })).success).toBe(true);
+  const sum = { column_list: ["whole", "whole"], sum_total: 4294967294 };
+  expect((await one(scan, "multicolumn_sum_to_equal", sum)).success).toBe(true);
+  for (const type of ["column_values_to_be_in_set", "column_distinct_values_to_equal_set"]) {
+    expect((await one(scan, type, { column: "nul", value_set: ["a\0b"] })).success).toBe(true);
+    expect(await says(type, { column: "id", value_set: [9007199254740992] })).toContain("is beyond 2^53");
+  }
+});
+
 test("a query, another table and the other engines' conditions", async () => {
   const failed = await one(NUMBERS, "unexpected_rows_expectation", {
     unexpected_rows_query: "SELECT * FROM {batch} WHERE i > 997",
