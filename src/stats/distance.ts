@@ -26,7 +26,8 @@ export function wasserstein(a: Float64Array, b: Float64Array): number {
 /**
  * ∫ |F_r − F_c| from counts over the same bins: `bounds` has one entry more than the counts, ascending and finite.
  * `mass` says where a bin's rows lie: "even" over the bin, or all at its lower bound ("lower"), which is exact when every
- * bin holds one value. The error is at most the mass of the fullest bin times its width.
+ * bin holds one value; the first and the last, where new values land, are even in any case. The error is at most the mass of
+ * the fullest bin times its width.
  */
 export function binnedWasserstein(
   bounds: ArrayLike<number>,
@@ -35,10 +36,12 @@ export function binnedWasserstein(
   mass: "even" | "lower",
 ): number {
   const gaps = cumulativeGaps(reference, current);
+  const last = gaps.length - 1;
   let area = 0;
-  for (let k = 0; k < gaps.length; k++) {
+  for (let k = 0; k <= last; k++) {
     const width = bounds[k + 1]! - bounds[k]!;
-    const before = mass === "lower" ? gaps[k]! : k === 0 ? 0 : gaps[k - 1]!;
+    const isLower = mass === "lower" && k > 0 && k < last;
+    const before = isLower ? gaps[k]! : k === 0 ? 0 : gaps[k - 1]!;
     area += width * meanMagnitude(before, gaps[k]!);
   }
   return area;

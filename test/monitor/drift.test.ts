@@ -79,6 +79,15 @@ describe("scores of known windows", () => {
       expect(verdict.columns.length).toBe(2);
     }
   });
+  test("a column that was constant drifts when another value comes, whatever the test", () => {
+    const constant = profileOf({ n: new Array<number>(1000).fill(1) });
+    for (const test of DRIFT_TESTS) {
+      const spec = { test, threshold: 0.05 };
+      for (const value of [0, 2])
+        expect(judge(spec, { n: new Array<number>(200).fill(value) }, constant)).toMatchObject({ fired: true });
+      expect(judge(spec, { n: new Array<number>(200).fill(1) }, constant)).toMatchObject({ fired: false });
+    }
+  });
   test("PSI on ten deciles, computed by hand", () => {
     // All of the upper half gone: five deciles hold 0.2 instead of 0.1, five hold 0, read as 0.0001.
     const { columns } = judge({}, { n: evenly(500, 0, 500), s: texts(300, 200) });

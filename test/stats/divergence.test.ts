@@ -96,13 +96,22 @@ describe("for any counts", () => {
     fc.assert(
       fc.property(pair, ([r, c]) => {
         const rows = (n: number[]) => Float64Array.from(n.flatMap((count, k) => new Array<number>(count).fill(k * 3)));
-        const bounds = Array.from({ length: r.length + 1 }, (_, k) => k * 3);
-        expect(binnedWasserstein(bounds, r, c, "lower")).toBeCloseTo(wasserstein(rows(r), rows(c)), 9);
+        const bounds = Array.from({ length: r.length + 3 }, (_, k) => (k - 1) * 3);
+        expect(binnedWasserstein(bounds, [0, ...r, 0], [0, ...c, 0], "lower")).toBeCloseTo(
+          wasserstein(rows(r), rows(c)),
+          9,
+        );
         expect(binnedKs(r, c)).toBeCloseTo(ksTest(rows(r), rows(c)).statistic, 12);
       }),
       { numRuns: 30 },
     );
   });
+});
+
+test("values beyond the outermost bins have a distance, also where each other bin holds one value", () => {
+  // All at 1 against all spread from 2 to 12: 1 + 10 / 2 beyond.
+  expect(binnedWasserstein([1, 1, 2, 12], [0, 5, 0], [0, 0, 5], "lower")).toBeCloseTo(6, 12);
+  expect(binnedWasserstein([-9, 1, 2, 2], [0, 5, 0], [5, 0, 0], "lower")).toBeCloseTo(5, 12);
 });
 
 test("even mass inside a bin gives the area between two slopes", () => {

@@ -29,7 +29,9 @@ export function coarseBins(reference: ColumnProfile, live: ColumnCounts): Pair {
 
 function decileBins(reference: NumericProfile, live: NumericCounts): Pair {
   const { edges } = reference;
-  const cuts = new Set(reference.deciles.filter((edge) => edge > edges[0]! && edge < edges.at(-1)!));
+  const inner = reference.deciles.filter((edge) => edge > edges[0]! && edge < edges.at(-1)!);
+  // Of one value alone there are none, and one bin would hide whatever else comes: below it, the value, above it.
+  const cuts = new Set(inner.length > 0 ? inner : edges);
   const merged = (counts: readonly number[]): number[] => {
     const bins = [0];
     counts.forEach((count, k) => {
@@ -38,7 +40,11 @@ function decileBins(reference: NumericProfile, live: NumericCounts): Pair {
     });
     return bins;
   };
-  return { reference: merged(reference.counts), live: merged(live.counts), recipe: "reference deciles" };
+  return {
+    reference: merged(reference.counts),
+    live: merged(live.counts),
+    recipe: inner.length > 0 ? "reference deciles" : "the only value",
+  };
 }
 
 /**
