@@ -48,7 +48,7 @@ interface Test {
   from?: string;
 }
 
-/** Missing values are not new: they go to the training rows. */
+/** Missing values are not new: they go to the training rows. NaN and infinities are missing, though the engine takes them for largest. */
 async function newestTest(sql: Sql, scan: string, columns: readonly DuckColumn[], split: SplitSpec): Promise<Test> {
   const by = columns.find((c) => c.name === split.by);
   if (!by)
@@ -60,7 +60,10 @@ async function newestTest(sql: Sql, scan: string, columns: readonly DuckColumn[]
         "columns",
       ),
     });
-  const counted = `SELECT ${ident(by.name)} AS v, count(*) AS n FROM ${scan} WHERE ${ident(by.name)} IS NOT NULL GROUP BY ${ident(by.name)}`;
+  const column = ident(by.name);
+  const isEndless = /^(FLOAT|DOUBLE|DATE|TIMESTAMP.*)$/.test(by.type);
+  const value = isEndless ? `CASE WHEN isfinite(${column}) THEN ${column} END` : column;
+  const counted = `SELECT v, count(*) AS n FROM (SELECT ${value} AS v FROM ${scan}) WHERE v IS NOT NULL GROUP BY v`;
   const summed = `SELECT v, sum(n) OVER (ORDER BY v DESC) AS newer, sum(n) OVER () AS total FROM (${counted})`;
   const [cut] = await sql.rows<{ v: string }>(
     `SELECT CAST(v AS VARCHAR) AS v FROM (${summed}) WHERE newer < total ` +
@@ -71,7 +74,7 @@ async function newestTest(sql: Sql, scan: string, columns: readonly DuckColumn[]
       what: `"${by.name}" has fewer than two values, so no newest rows can be set aside`,
       mend: "split by another column, or leave by: out",
     });
-  const newest = `${ident(by.name)} >= CAST(${literal(cut.v)} AS ${by.type})`;
+  const newest = `${value} >= CAST(${literal(cut.v)} AS ${by.type})`;
   return { test: `coalesce(${newest}, FALSE)`, from: cut.v };
 }
 

@@ -158,6 +158,18 @@ test("rows without a target are left out of both sides and counted; a kept colum
   expect(await duck.rows(`SELECT * FROM '${outs.holdout}'`)).toEqual([{ id: "c", n: 3, grade: "high" }]);
 });
 
+test("rows whose split column is NaN or infinite train, as rows without a value do", async () => {
+  await duck.run(`CREATE TABLE endless AS SELECT * FROM (VALUES
+    (1, 1.0::DOUBLE, DATE '2020-01-01'), (2, 2.0, DATE '2020-01-02'), (3, 'NaN', 'infinity'), (4, 'inf', NULL)) AS t(x, d, day)`);
+  for (const by of ["d", "day"]) {
+    const outs = outsIn(`endless-${by}`);
+    const spec = parseFeatures("features: { f: [x] }", "f.yaml");
+    await runTransform(duck, { scan: "endless", spec, split: { holdout: 0.3, by }, outs });
+    expect(await duck.rows(`SELECT x FROM '${outs.holdout}'`)).toEqual([{ x: 2 }]);
+    expect(await duck.rows(`SELECT f__x AS x FROM '${outs.train}'`)).toEqual([{ x: 1 }, { x: 3 }, { x: 4 }]);
+  }
+});
+
 test("ties never part, a column of one value cannot be split, and neither can an unknown one", async () => {
   const rows = frame({ "d:number": [1, 1, 1, 2, 2, 2, 2, 3, null], "one:number": [1, 1, 1, 1, 1, 1, 1, 1, 1] });
   await duck.load("tied", rows.specs, rows.batch);
