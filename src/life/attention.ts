@@ -10,6 +10,8 @@ import { type Event, listEvents } from "../db/events.ts";
 import type { PipelineRun } from "../db/step-runs.ts";
 import type { Deployment } from "../serving/deployment.ts";
 import { unavailable } from "../spec/availability.ts";
+import { flavorOf, readMlmodel } from "../spec/mlmodel.ts";
+import { mendName } from "../spec/nearest.ts";
 import type { Pipeline } from "../spec/types.ts";
 import type { Life } from "./context.ts";
 import { evaluateOf } from "./package.ts";
@@ -41,6 +43,7 @@ export async function attentionOf(life: Life, pipeline: Pipeline, seen: Seen): P
   const found = [
     ...toDeployment(pipeline, seen.current),
     ...unavailable(pipeline, "deploy").map(({ message, mend }) => ({ what: message, mend })),
+    ...(await toUnwatched(pipeline, seen.current)),
     ...(await toDisk(life)),
     ...toLastRun(seen),
   ];
@@ -67,6 +70,28 @@ function toDeployment(pipeline: Pipeline, current: Seen["current"]): Attention[]
   if (current instanceof TrimtabError) return [{ what: current.message, mend: current.mend }];
   const gone = current.models.filter((served) => !existsSync(join(served.folder, "MLmodel")));
   return gone.map(({ version }) => ({ what: `version ${version} serves and its files are gone`, mend: "trimtab run" }));
+}
+
+/** Columns that monitor.drift names and that what serves does not take: nothing would ever be said of them. */
+async function toUnwatched({ monitor }: Pipeline, current: Seen["current"]): Promise<Attention[]> {
+  const columns = monitor.drift?.columns ?? [];
+  if (columns.length === 0 || current === undefined || current instanceof TrimtabError) return [];
+  const found: Attention[] = [];
+  for (const { version, folder } of current.models) {
+    // Files that are gone or damaged are told elsewhere.
+    const flavor = await readMlmodel(folder).then(
+      (model) => flavorOf(model, folder),
+      () => undefined,
+    );
+    if (!flavor) continue;
+    const inputs = flavor.inputs.map(({ name }) => name);
+    for (const name of columns.filter((column) => !inputs.includes(column)))
+      found.push({
+        what: `monitor.drift.columns names ${name}, which is no input of version ${version}, so it is not watched`,
+        mend: mendName(name, inputs, "inputs"),
+      });
+  }
+  return found;
 }
 
 /** Serving goes on without a disk, but loses what it would capture; a run fails. */

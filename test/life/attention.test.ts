@@ -10,8 +10,8 @@ const folder = freshFolder("attention");
 afterAll(() => folder.remove());
 const cwd = folder.path;
 
-const attention = async () =>
-  (await trimtabJson<{ attention: { what: string; mend: string }[] }>(["status"], { cwd })).attention;
+const attention = async (env: Record<string, string> = {}) =>
+  (await trimtabJson<{ attention: { what: string; mend: string }[] }>(["status"], { cwd, env })).attention;
 
 test("a failed run is told until one succeeds, what was left to a person until somebody did it", async () => {
   writeProject(cwd);
@@ -32,6 +32,13 @@ test("a failed run is told until one succeeds, what was left to a person until s
   ]);
   expect((await trimtab(["deploy", "1"], { cwd })).exit).toBe(0);
   expect(await attention()).toEqual([]);
+  const columns = { TRIMTAB_MONITOR_DRIFT_COLUMNS: "[a, knd]" };
+  expect(await attention(columns)).toEqual([
+    {
+      what: "monitor.drift.columns names knd, which is no input of version 1, so it is not watched",
+      mend: "write kind; the inputs are a, b, kind",
+    },
+  ]);
 }, 60_000);
 
 test("a run that is under way is told, and one whose process is gone", async () => {
