@@ -26,6 +26,10 @@ function textSql(value: string): string {
   return value.includes("\0") ? `(${value.split("\0").map(quoted).join(" || chr(0) || ")})` : quoted(value);
 }
 
+/** SQL condition: the column holds a value. NaN and infinities in data are missing. */
+export const presentSql = ({ name, type }: DuckColumn): string =>
+  type === "DOUBLE" || type === "FLOAT" ? `isfinite(${ident(name)})` : `${ident(name)} IS NOT NULL`;
+
 /** The kind of column that a DuckDB type becomes outside SQL. */
 export function columnTypeOf(duckType: string): ColumnType {
   if (duckType === "BOOLEAN") return "boolean";

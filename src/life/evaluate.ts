@@ -7,7 +7,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Batch, type Column, isNumeric } from "../base/columns.ts";
 import { fail } from "../base/errors.ts";
-import { type Duck, ident, literal } from "../data/duckdb.ts";
+import { type Duck, type DuckColumn, ident, literal, presentSql } from "../data/duckdb.ts";
 import { compileFeatures } from "../data/features/compile.ts";
 import { asFitted } from "../data/features/fitted.ts";
 import { FeatureHistory } from "../data/features/history.ts";
@@ -92,8 +92,11 @@ interface Collected {
 
 async function answerAll(duck: Duck, model: LoadedModel, options: { on: string; target: string }): Promise<Collected> {
   const collected: Collected = { truth: [], predicted: [], probabilities: [], first: undefined };
-  const names = await namesRead(duck, model, options);
-  const sql = `SELECT ${names.map(ident).join(", ")} FROM read_parquet(${literal(options.on)}) WHERE ${ident(options.target)} IS NOT NULL`;
+  const from = `FROM read_parquet(${literal(options.on)})`;
+  const columns = await duck.columns(`SELECT * ${from}`);
+  const names = namesRead(columns, model, options.target);
+  const target = columns.find(({ name }) => name === options.target) ?? { name: options.target, type: "" };
+  const sql = `SELECT ${names.map(ident).join(", ")} ${from} WHERE ${presentSql(target)}`;
   for await (const batch of duck.batches(sql, 16_384)) {
     // The target stays among the columns: a window may look back on it. No model input bears its name.
     collected.first ??= batch;
@@ -105,13 +108,9 @@ async function answerAll(duck: Duck, model: LoadedModel, options: { on: string; 
 }
 
 /** Inputs and target, and for windows whatever else the holdout has: they observe what a request does not bring. */
-async function namesRead(
-  duck: Duck,
-  model: LoadedModel,
-  { on, target }: { on: string; target: string },
-): Promise<string[]> {
+function namesRead(columns: readonly DuckColumn[], model: LoadedModel, target: string): string[] {
   if (model.manifest.features === undefined) return [...model.manifest.inputs.map((input) => input.name), target];
-  return (await duck.columns(`SELECT * FROM read_parquet(${literal(on)})`)).map((column) => column.name);
+  return columns.map((column) => column.name);
 }
 
 function add(collected: Collected, truth: Column, predictions: Predictions, model: LoadedModel): void {

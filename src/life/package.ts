@@ -9,7 +9,7 @@ import { basename, dirname, join } from "node:path";
 import type { ColumnSpec } from "../base/columns.ts";
 import { fail } from "../base/errors.ts";
 import { writeFileAtomic } from "../base/files.ts";
-import { columnTypeOf, type Duck, ident, literal } from "../data/duckdb.ts";
+import { columnTypeOf, type Duck, ident, literal, presentSql } from "../data/duckdb.ts";
 import type { FittedFeatures } from "../data/features/fitted.ts";
 import { loadVersion } from "../serving/runtime.ts";
 import {
@@ -142,10 +142,13 @@ async function served(folder: string, parts: Parts, written: Mlmodel | undefined
 
 /** Labels of holdout and training rows in order: false before true, numbers and texts ascending. */
 async function classesOf(duck: Duck, { on, train, target }: Parts): Promise<(string | number | boolean)[]> {
-  const column = ident(target);
-  const labels = (file: string, isJudged: boolean) =>
-    `SELECT ${column} AS label, ${isJudged} AS judged FROM read_parquet(${literal(file)}) WHERE ${column} IS NOT NULL`;
-  const all = [labels(on, true), ...(train && existsSync(train) ? [labels(train, false)] : [])].join(" UNION ALL ");
+  const labels = async (file: string, isJudged: boolean) => {
+    const from = `FROM read_parquet(${literal(file)})`;
+    const [column] = await duck.columns(`SELECT ${ident(target)} ${from}`);
+    return `SELECT ${ident(target)} AS label, ${isJudged} AS judged ${from} WHERE ${presentSql(column!)}`;
+  };
+  const files = [await labels(on, true), ...(train && existsSync(train) ? [await labels(train, false)] : [])];
+  const all = files.join(" UNION ALL ");
   const rows = await duck.rows<{ label: string | number | boolean; judged: boolean }>(
     `SELECT label, bool_or(judged) AS judged FROM (${all}) GROUP BY 1 ORDER BY 1 LIMIT 1001`,
   );

@@ -40,6 +40,7 @@ test("a class that only training saw is one of the model's", async () => {
   expect(await classesOf(["'b'", "'a'", "'rare'"], ["'b'", "'a'"])).toEqual(["a", "b", "rare"]);
   expect(await classesOf(["1", "0", "2"], ["2", "0", "3", "NULL"])).toEqual([0, 1, 2, 3]);
   expect(await classesOf(undefined, ["true", "false"])).toEqual([false, true]);
+  expect(await classesOf(["0e0", "'inf'::DOUBLE"], ["1e0", "0e0", "'NaN'::DOUBLE"])).toEqual([0, 1]);
 });
 
 test("a holdout of one class is refused, whatever training saw", async () => {
@@ -47,6 +48,21 @@ test("a holdout of one class is refused, whatever training saw", async () => {
     code: "DATA_UNREADABLE",
     message: "the target label is always 1, so nothing can be judged by it",
   });
+});
+
+test("rows whose truth is NaN, infinite or null are not judged", async () => {
+  const root = tempFolder();
+  const model = join(root, "model");
+  mkdirSync(model);
+  writeFileSync(join(model, "model.js"), "export const predict = ({ x }) => x;");
+  const on = join(root, "holdout.parquet");
+  await duck.run(
+    `COPY (SELECT * FROM (VALUES (1.0::DOUBLE, 2.0::DOUBLE), (1, 'NaN'), (1, 'inf'), (1, NULL)) AS t(x, y)) TO '${on}' (FORMAT parquet)`,
+  );
+  const folder = join(root, "version");
+  await assembleVersion(duck, { model, on, target: "y", task: "regression", root }, folder);
+  const evaluated = await evaluateVersion(duck, { folder, root, on, target: "y", metrics: ["mae"] });
+  expect(evaluated).toMatchObject({ rows: 1, metrics: { mae: 1 } });
 });
 
 test.if(sklearn !== undefined)(
