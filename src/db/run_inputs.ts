@@ -43,6 +43,14 @@ export async function ensureDataset(sql: Sql, experimentId: number, dataset: Dat
   return Number(row!.seq);
 }
 
+/** Whether a run of the experiment has read this content under this name. */
+export const hasReadDataset = async (sql: Sql, experimentId: number, name: string, digest: string): Promise<boolean> =>
+  (await sql.get("SELECT seq FROM run_datasets WHERE experiment_id = ? AND name = ? AND digest = ?", [
+    experimentId,
+    name,
+    digest,
+  ])) !== undefined;
+
 /** Names a dataset as a run's input; a second time changes nothing. */
 export const insertRunInput = (
   sql: Sql,

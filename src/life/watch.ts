@@ -3,6 +3,7 @@
 import { automationOn } from "../base/automation.ts";
 import { parseDurationMs } from "../base/units.ts";
 import { listDatasets } from "../db/datasets.ts";
+import { hasReadDataset } from "../db/run_inputs.ts";
 import { unjudgedVersions } from "../db/versions.ts";
 import { createMonitor, type Monitor } from "../monitor/monitor.ts";
 import { currentDeployment } from "../serving/deployment.ts";
@@ -30,15 +31,18 @@ export const openMonitor = (life: Life): Monitor =>
     },
   });
 
-/** Queues a run when a data source holds content that no run has read; once for each content. */
+/** Queues a run when a data source holds content that no run of the pipeline has read; once for each content. */
 export async function lookForNewData(life: Life, pipeline: Pipeline): Promise<void> {
   if (!pipeline.retrain.when.newData) return;
+  const experiment = await life.tracking.findPipelineExperiment(pipeline.model);
+  // Before the first run there is nothing to retrain.
+  if (experiment === undefined) return;
   for (const { name, uri } of Object.values(pipeline.data)) {
     const [newest] = await listDatasets(life.db, name, 1);
-    // Before the first run there is nothing to retrain.
     if (!newest || newest.createdMs + pipeline.retrain.cooldownMs > life.clock.nowMs()) continue;
     const hash = await life.hashData(uri);
-    if (hash === newest.hash) continue;
+    // Another pipeline may have read it already, or this one before it held something else.
+    if (await hasReadDataset(life.db, Number(experiment), name, hash)) continue;
     const reason = `${name} holds new data (${hash.slice(0, 8)})`;
     const onceKey = `new_data:${pipeline.model}:${hash}`;
     if (automationOn(life.env, "retrain"))
