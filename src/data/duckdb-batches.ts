@@ -4,7 +4,7 @@
  */
 
 import type { Batch, Column, ColumnSpec, ColumnType } from "../base/columns.ts";
-import { columnTypeOf, type DuckColumn, ident } from "./sql.ts";
+import { columnTypeOf, type DuckColumn, epochMsSql, ident } from "./sql.ts";
 
 /**
  * The query with every column cast to what a batch holds. Columns are named by their place meanwhile: DuckDB's names know no
@@ -20,7 +20,7 @@ const asDouble = (expression: string): string => `coalesce(${expression}::DOUBLE
 const CAST: Record<ColumnType, (column: string) => string> = {
   number: asDouble,
   boolean: asDouble,
-  timestamp: (column) => asDouble(`epoch_ms(${column})`),
+  timestamp: (column) => asDouble(epochMsSql(column)),
   string: (column) => `${column}::VARCHAR`,
 };
 

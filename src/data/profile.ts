@@ -19,7 +19,7 @@ import {
   quantilesOf,
   quantilesOfCounts,
 } from "./profile-edges.ts";
-import { columnTypeOf, type DuckColumn, ident, literal } from "./sql.ts";
+import { columnTypeOf, type DuckColumn, epochMsSql, ident, literal } from "./sql.ts";
 
 const SAMPLE_ROWS = 100_000;
 /** Frequent values kept of a column of text. */
@@ -94,7 +94,7 @@ function profiled({ name, type }: DuckColumn): ProfiledColumn {
         name,
         type: kind,
         numeric: true,
-        value: `CASE WHEN isfinite(${column}) THEN epoch_ms(${column})::DOUBLE END`,
+        value: epochMsSql(column),
       };
     case "boolean":
     case "string":

@@ -26,6 +26,10 @@ function textSql(value: string): string {
   return value.includes("\0") ? `(${value.split("\0").map(quoted).join(" || chr(0) || ")})` : quoted(value);
 }
 
+/** A time as whole ms since the epoch, the ms that it is in: the engine's own function cuts towards 1970, so into the next one before it. */
+export const epochMsSql = (time: string): string =>
+  `CASE WHEN isfinite(${time}) THEN (epoch_ms(${time}) - (epoch_us(${time}) % 1000 < 0)::BIGINT)::DOUBLE END`;
+
 /** SQL condition: the column holds a value. NaN and infinities in data are missing. */
 export const presentSql = ({ name, type }: DuckColumn): string =>
   type === "DOUBLE" || type === "FLOAT" ? `isfinite(${ident(name)})` : `${ident(name)} IS NOT NULL`;

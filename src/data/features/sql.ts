@@ -5,7 +5,7 @@
 
 import type { ColumnType } from "../../base/columns.ts";
 import { fail } from "../../base/errors.ts";
-import { columnTypeOf, type DuckColumn, ident } from "../sql.ts";
+import { columnTypeOf, type DuckColumn, epochMsSql, ident } from "../sql.ts";
 import { findOp } from "./functions/table.ts";
 import { constantSql } from "./literals.ts";
 import type { Op, Program } from "./program.ts";
@@ -212,7 +212,7 @@ function columnSql(op: Op, columns: readonly DuckColumn[] | undefined): string {
 
 /** A raw column as the program's value: NaN and infinities are missing, times are ms. */
 function cleanSql(name: string, duckType: string, type: ColumnType): string {
-  if (type === "timestamp") return `CASE WHEN isfinite(${name}) THEN CAST(epoch_ms(${name}) AS DOUBLE) END`;
+  if (type === "timestamp") return epochMsSql(name);
   if (type === "string") return `CAST(${name} AS VARCHAR)`;
   if (type === "boolean") return name;
   const double = `CAST(${name} AS DOUBLE)`;

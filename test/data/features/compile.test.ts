@@ -36,6 +36,18 @@ test("inputs are what a request must bring, in the order of the data; outputs ar
   expect(answer.columns.cat__origin_ORD).toEqual(Float64Array.of(0, 1, 0));
 });
 
+test("a time between two milliseconds before 1970 is in the earlier one for training and serving", async () => {
+  const text = "1969-12-31T23:59:59.9995";
+  const times = frame({ "t:timestamp": [text] });
+  const scan = `(SELECT TIMESTAMP '${text}' AS t)`;
+  const spec = parseFeatures("{ derive: { h: hour(t), y: year(t) }, features: { f: [h, y] } }", "features.yaml");
+  const features = compileFeatures(await fitFeatures(duck, scan, spec));
+  const [trained] = await duck.rows(featuresSql(await fitFeatures(duck, scan, spec), scan));
+  expect(trained).toEqual({ f__h: 23, f__y: 1969 });
+  for (const batch of [times.batch, await duck.batch(`SELECT * FROM ${scan}`)])
+    expect(features.apply(batch).columns).toEqual({ f__h: Float64Array.of(23), f__y: Float64Array.of(1969) });
+});
+
 test("an input with a missing value in training, or one that is imputed, is not required", async () => {
   const holes = frame({ "a:number": [1, null, 3], "b:number": [1, 2, 3], "c:number": [1, 2, 3] });
   await duck.load("holes", holes.specs, holes.batch);
@@ -56,7 +68,7 @@ test("requests that do not fit are refused with the field", async () => {
   ]);
   const strange = { rows: 1, columns: { ...slice(rides.batch, 0, 1).columns, origin: ["JFK"] } };
   expect(await complaints(() => served.apply(strange))).toEqual([
-    'error[REQUEST_INVALID] origin: "JFK" is not a category of origin that training saw. Mend: send a known category, or set handle_unknown: ignore in features.yaml and train again.',
+    'error[REQUEST_INVALID] origin: "JFK" is not a category of origin that training saw. Mend: send a known category, or set handle_unknown (one_hot) or unknown_value (ordinal) in features.yaml and train again.',
   ]);
 });
 

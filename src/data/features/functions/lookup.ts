@@ -57,7 +57,7 @@ const unknownCategory = (table: Table, key: string | number) =>
   fail("REQUEST_INVALID", {
     what: `${JSON.stringify(key)} is not a category of ${table.label} that training saw`,
     place: table.label,
-    mend: "send a known category, or set handle_unknown: ignore in features.yaml and train again",
+    mend: "send a known category, or set handle_unknown (one_hot) or unknown_value (ordinal) in features.yaml and train again",
   });
 
 /** The message depends on the value: DuckDB evaluates an error of constants while it plans, for no row at all. */
