@@ -63,6 +63,11 @@ export function duckError(error: unknown, sql: string): unknown {
       cause: error,
     });
   }
+  if (/CSV Parser state machine reached an invalid state/.test(message))
+    return fail("DATA_UNREADABLE", {
+      what: "the rows cannot be told apart, as when some end with CR LF and some with LF alone",
+      cause: error,
+    });
   if (/No space left|Disk quota|temp_directory.*(full|exceeded)/i.test(message))
     return fail("DISK_FULL", { what: "no space left for scratch files", cause: error });
   if (/Permission denied/i.test(message)) return fail("FILE_NOT_READABLE", about);

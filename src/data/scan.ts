@@ -4,6 +4,7 @@
  */
 
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { dirname, relative } from "node:path";
 import { fail, TrimtabError } from "../base/errors.ts";
 import { type CsvHead, readCsvHead } from "./csv.ts";
 import { type Duck, type DuckColumn, ident, literal } from "./duckdb.ts";
@@ -23,15 +24,29 @@ function scanSql(source: SourceFiles, types: Readonly<Record<string, string>> = 
   const files = list(source.files);
   // Types are widened over all files: read by the first file's schema, 1.5 in the second becomes 2 without a word.
   const union = source.files.length > 1 ? ", union_by_name = true" : "";
+  const keys = partitionKeys(source);
+  const options = `${union}, hive_partitioning = ${keys.length > 0}`;
+  const foreign = keys.length > 0 ? keysOf(source.path).filter((key) => !keys.includes(key)) : [];
+  const select = `SELECT *${foreign.length > 0 ? ` EXCLUDE (${foreign.map(ident).join(", ")})` : ""} FROM`;
   switch (source.format) {
     case "parquet":
-      return `SELECT * FROM read_parquet(${files}${union})`;
+      return `${select} read_parquet(${files}${options})`;
     case "json":
-      return `SELECT * FROM read_json(${files}, sample_size = -1, maximum_sample_files = 2147483647${union})`;
+      return `${select} read_json(${files}, sample_size = -1, maximum_sample_files = 2147483647${options})`;
     case "csv":
-      return `SELECT * FROM read_csv(${files}, ${dialect(csvHeads(source)[0]!)}, sample_size = -1${union}${typesSql(types)})`;
+      return `${select} read_csv(${files}, ${dialect(csvHeads(source)[0]!)}, sample_size = -1${options}${typesSql(types)})`;
   }
 }
+
+/**
+ * Folders called key=value below the source are columns, as Spark and Hive write them. Those above it, which the engine would
+ * take too, are only where the project lies.
+ */
+const partitionKeys = ({ shape, path, files }: SourceFiles): string[] =>
+  shape === "file" ? [] : keysOf(dirname(relative(path, files[0]!)));
+
+const keysOf = (folders: string): string[] =>
+  folders.split("/").flatMap((folder) => /^([^=]+)=/.exec(folder)?.[1] ?? []);
 
 function typesSql(types: Readonly<Record<string, string>>): string {
   const entries = Object.entries(types).map(([name, type]) => `${literal(name)}: ${literal(type)}`);
@@ -145,7 +160,10 @@ async function requireOwnNames(duck: Duck, source: SourceFiles, columns: readonl
   const suspects = source.format === "parquet" ? columns : columns.filter((column) => isSuspect(column, columns));
   if (suspects.length === 0) return;
   const from = source.format === "parquet" ? parquetNames(source) : jsonNames(source);
-  const names = new Set((await duck.rows<{ name: string }>(from)).map((row) => row.name));
+  const names = new Set([
+    ...(await duck.rows<{ name: string }>(from)).map((row) => row.name),
+    ...partitionKeys(source),
+  ]);
   const renamed = suspects.find((column) => !names.has(column.name));
   if (renamed === undefined) return;
   throw fail("DATA_UNREADABLE", {
@@ -217,10 +235,13 @@ function requireObjects(source: SourceFiles, columns: readonly DuckColumn[]): vo
 /** The sniffer says that a file is bad, not where. Read as plain text with the header's columns, the bad row shows itself. */
 async function diagnoseCsv(duck: Duck, source: SourceFiles): Promise<void> {
   for (const [i, head] of csvHeads(source).entries()) {
+    const file = source.files[i]!;
     const columns = head.columns.map((name) => `${literal(name)}: 'VARCHAR'`).join(", ");
-    await duck.rows(
-      `SELECT count(COLUMNS(*)) FROM read_csv(${literal(source.files[i]!)}, ${dialect(head)}, auto_detect = false, columns = {${columns}})`,
-    );
+    await duck
+      .rows(
+        `SELECT count(COLUMNS(*)) FROM read_csv(${literal(file)}, ${dialect(head)}, auto_detect = false, columns = {${columns}})`,
+      )
+      .catch((error) => Promise.reject(inSource(error, { ...source, files: [file] })));
   }
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { TrimtabError } from "../../src/base/errors.ts";
@@ -63,6 +63,29 @@ test("a file, a folder, a glob and a pointer give the same rows", async () => {
       { a: 1, b: "x" },
       { a: 2, b: "y" },
     ]);
+});
+
+test("folders called key=value are columns below the source, and only names above it", async () => {
+  const root = files({
+    "run=5/one.csv": "a\n1\n",
+    "run=5/d/year=2020/1.csv": "a\n1\n",
+    "run=5/d/year=2021/1.csv": "a\n2\n",
+  });
+  const inside = join(root, "run=5");
+  for (const part of ["one", "d/year=2020/1", "d/year=2021/1"])
+    await duck.run(
+      `COPY (SELECT * FROM read_csv('${inside}/${part}.csv', hive_partitioning = false)) TO '${inside}/${part}.parquet'`,
+    );
+  const rows = [
+    { a: 1, year: 2020 },
+    { a: 2, year: 2021 },
+  ];
+  for (const end of ["csv", "parquet"]) {
+    expect(await read(inside, `one.${end}`)).toEqual([{ a: 1 }]);
+    expect(await read(inside, `d/*/*.${end}`)).toEqual(rows);
+  }
+  for (const part of ["d/year=2020/1", "d/year=2021/1"]) rmSync(join(inside, `${part}.csv`));
+  expect(await read(inside, "d")).toEqual(rows);
 });
 
 test("a source is named by its content", async () => {
@@ -138,6 +161,7 @@ test("bad CSV is refused with file and line", async () => {
     ["a,b,a\n1,2,3\n", '/x.csv:1: column "a" appears twice'],
     ["A,b,a\n1,2,3\n", "/x.csv:1: columns A and a differ only in the case of letters"],
     ["a,,b\n1,2,3\n", "/x.csv:1: column 2 has no name"],
+    ["a,b\n1,2\r\n3,4\n", "/x.csv: the rows cannot be told apart, as when some end with CR LF"],
     ["", "/x.csv: the file is empty"],
     ["\n\n", "/x.csv:1: there is no header row"],
   ];
