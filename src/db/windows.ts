@@ -119,11 +119,14 @@ export interface WindowFilter {
   limit?: number;
 }
 
+/** A window's end: no later than when it was closed, since one row that says it is of 2099 would else be ahead of all until then. */
+const END_MS = "CASE WHEN closed_ms < to_ms THEN closed_ms ELSE to_ms END";
+
 /** Newest first, open ones included. */
 export function listWindows(sql: Sql, model: string, filter: WindowFilter = {}): Promise<WindowRow[]> {
   const version = filter.version === undefined ? "" : " AND version = ?";
   const params = filter.version === undefined ? [model] : [model, filter.version];
-  return select(sql, `WHERE model = ?${version} ORDER BY to_ms DESC, version DESC, seq DESC LIMIT ?`, [
+  return select(sql, `WHERE model = ?${version} ORDER BY ${END_MS} DESC, version DESC, seq DESC LIMIT ?`, [
     ...params,
     filter.limit ?? 100,
   ]);
@@ -166,7 +169,7 @@ export const windowsToForget = (sql: Sql, model: string, closedBeforeMs: number)
 /** End of the last window, on the windows' own time, whose verdict asked for a retraining. */
 export async function lastAskedMs(sql: Sql, model: string): Promise<number | undefined> {
   const row = await sql.get<{ last: number | null }>(
-    "SELECT max(to_ms) AS last FROM windows WHERE model = ? AND action IN ('queued', 'left_to_person')",
+    `SELECT max(${END_MS}) AS last FROM windows WHERE model = ? AND action IN ('queued', 'left_to_person')`,
     [model],
   );
   return row?.last == null ? undefined : Number(row.last);

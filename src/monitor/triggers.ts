@@ -44,7 +44,8 @@ export async function askForRetraining(sql: Sql, facts: TriggerFacts): Promise<D
   if (!serving) return held("not_serving", `version ${window.version} takes no traffic now`);
   const last = await lastAskedMs(sql, window.model);
   const { cooldownMs } = pipeline.retrain;
-  if (last !== undefined && window.toMs < last + cooldownMs)
+  const endMs = Math.min(window.toMs, window.closedMs ?? window.toMs);
+  if (last !== undefined && endMs < last + cooldownMs)
     return held(
       "cooldown",
       `within ${showDuration(cooldownMs)} of the last request for a retraining, ${isoTime(last)}`,

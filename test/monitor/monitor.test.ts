@@ -140,6 +140,30 @@ describe("drift", () => {
     expect((await kinds()).filter((kind) => kind === "drift.fired").length).toBe(2);
   });
 
+  test("a row from the far future does not hold retraining until then", async () => {
+    world = await openWorld();
+    const pipeline = pipelineOf(
+      { time: "date", drift: drift({ window: { rows: 200 } }) },
+      { retrain: { ...pipelineOf({}).retrain, cooldownMs: DAY_MS } },
+    );
+    const actions: unknown[] = [];
+    for (const hours of [0, 1, 23, 1]) {
+      world.clock.advance(hours * 3_600_000);
+      const now = world.clock.nowMs();
+      world.predict(
+        rowsLike(200, { ...moved, date: now }).map((row, i) => (i === 9 ? { ...row, date: Date.UTC(2099) } : row)),
+      );
+      const [window] = await world.monitor.check(pipeline);
+      actions.push(window?.action);
+      await world.db.run("UPDATE jobs SET state = 'done'");
+    }
+    expect(actions).toEqual(["queued", "cooldown", "queued", "cooldown"]);
+    world.clock.advance(DAY_MS);
+    world.predict(rowsLike(200, { ...moved, date: world.clock.nowMs() }));
+    await world.monitor.check(pipeline);
+    expect((await world.monitor.windows("flights")).map(({ seq }) => seq)).toEqual([5, 4, 3, 2, 1]);
+  });
+
   test("windows of arrival close with the clock, also without new rows; few rows are not judged", async () => {
     world = await openWorld();
     const pipeline = pipelineOf({ drift: drift({ window: { ms: 60_000 } }) });
