@@ -19,7 +19,7 @@ export { columnTypeOf, type DuckColumn, ident, literal, presentSql } from "./sql
 export type DuckParam = string | number | boolean | bigint | null;
 
 export interface Duck {
-  /** All rows of a query. Integers and decimals are numbers (digits in a string beyond 2^53), times are ms since the epoch. */
+  /** All rows of a query. Integers are numbers (digits in a string beyond 2^53), decimals the nearest double, times ms since the epoch. */
   rows<T = Record<string, unknown>>(sql: string, params?: readonly DuckParam[]): Promise<T[]>;
   /** Runs one or more statements for their effect. */
   run(sql: string, params?: readonly DuckParam[]): Promise<void>;

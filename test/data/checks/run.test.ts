@@ -183,6 +183,35 @@ test("awkward columns are checked as they are", async () => {
   }
 });
 
+test("strftime formats read what Python's strptime reads", async () => {
+  // Python 3.11's answers.
+  const cases: [string, string, boolean][] = [
+    ["%Y-%m-%d", "2020-01-02", true],
+    ["%Y-%m-%d", "2020-1-2", true],
+    ["%Y-%m-%d", "2020-01-02 ", false],
+    ["%Y-%m-%d", " 2020-01-02", false],
+    ["%Y-%m-%d", "20-01-02", false],
+    ["%Y-%m-%d", "2020-02-30", false],
+    ["%d/%m/%y", "01/02/2020", false],
+    ["%d. %B  %Y", "2. January 2020", true],
+    ["%d. %B %Y", "2x January 2020", false],
+    ["%H:%M:%S.%f", "12:00:00.123", true],
+    ["%Y-%m-%dT%H:%M:%S%z", "2020-01-02T03:04:05Z", true],
+    ["%Y-%m-%dT%H:%M:%S%z", "2020-01-02T03:04:05+0100", true],
+    ["%Y-%m-%dT%H:%M:%S%z", "2020-01-02T03:04:05", false],
+    ["%Y%m%d", "20200102", true],
+    ["%%%Y (x)", "%2020 (x)", true],
+  ];
+  for (const [format, text, expected] of cases) {
+    const scan = `SELECT '${text}' AS x`;
+    const { success } = await one(scan, "column_values_to_match_strftime_format", {
+      column: "x",
+      strftime_format: format,
+    });
+    expect([format, text, success]).toEqual([format, text, expected]);
+  }
+});
+
 test("a query, another table and the other engines' conditions", async () => {
   const failed = await one(NUMBERS, "unexpected_rows_expectation", {
     unexpected_rows_query: "SELECT * FROM {batch} WHERE i > 997",
