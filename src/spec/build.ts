@@ -244,6 +244,14 @@ function buildMonitor({ monitor }: RawPipeline, steps: t.Pipeline["steps"], comp
   };
 }
 
+/** Where the scores of a test end: a threshold there or beyond it has one answer to everything. */
+const P_END = { at: 1, of: "a p-value", so: "every window would fire" };
+const SCORES_END: Partial<Record<t.DriftTest, { at: number; of: string; so: string }>> = {
+  ks: P_END,
+  chi_square: P_END,
+  jensen_shannon: { at: 0.8326, of: "a distance", so: "no window would fire" },
+};
+
 function buildDrift(
   raw: NonNullable<RawPipeline["monitor"]>["drift"],
   complaints: Complaints,
@@ -256,7 +264,19 @@ function buildDrift(
     const what = `the drift test ${test} has no usual threshold`;
     complaints.add({ path: [...path, "threshold"], what, mend: "add threshold: with a number above 0" });
   }
+  const end = SCORES_END[test];
+  if (threshold !== undefined && end !== undefined && threshold >= end.at) {
+    const what = `${test} is judged by ${end.of}, which is never above ${end.at}: ${end.so}`;
+    complaints.add({ path: [...path, "threshold"], what, mend: `write a number below ${end.at}` });
+  }
   const columns = raw.columns ?? [];
+  const twice = columns.findIndex((name, i) => columns.indexOf(name) < i);
+  if (twice >= 0)
+    complaints.add({
+      path: [...path, "columns", twice],
+      what: `${columns[twice]} stands here twice`,
+      mend: "remove one",
+    });
   const minColumns = raw.min_columns ?? 1;
   if (columns.length > 0 && minColumns > columns.length) {
     const what = `min_columns is ${minColumns}, and only ${columns.length} columns are watched`;

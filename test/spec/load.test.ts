@@ -231,6 +231,15 @@ const SINGLES: [text: string, complaint: string][] = [
     "6 retrain.when[0]: drift can never fire: there is no monitor.drift",
   ],
   [
+    `${step("cmd: x")}monitor: { drift: { test: ks, threshold: 5 } }\n`,
+    "6 monitor.drift.threshold: ks is judged by a p-value, which is never above 1: every window would fire",
+  ],
+  [
+    `${step("cmd: x")}monitor: { drift: { test: jensen_shannon, threshold: 0.9 } }\n`,
+    "6 monitor.drift.threshold: jensen_shannon is judged by a distance, which is never above 0.8326: no window would fire",
+  ],
+  [`${step("cmd: x")}monitor: { drift: { columns: [a, b, a] } }\n`, "6 monitor.drift.columns[2]: a stands here twice"],
+  [
     `${step("cmd: x")}deploy: { strategy: ab, weights: [50, 100] }\n`,
     "6 deploy.weights: [50,100] is not the candidate's one share of an ab test",
   ],
