@@ -12,6 +12,7 @@ import { compileFeatures } from "../data/features/compile.ts";
 import { asFitted } from "../data/features/fitted.ts";
 import { FeatureHistory } from "../data/features/history.ts";
 import { type LoadedModel, loadVersion, type Predictions, type RuntimeOptions } from "../serving/runtime.ts";
+import { mendName } from "../spec/nearest.ts";
 import type { MetricName } from "../spec/types.ts";
 import {
   type ClassificationMetric,
@@ -95,7 +96,18 @@ async function answerAll(duck: Duck, model: LoadedModel, options: { on: string; 
   const from = `FROM read_parquet(${literal(options.on)})`;
   const columns = await duck.columns(`SELECT * ${from}`);
   const names = namesRead(columns, model, options.target);
-  const target = columns.find(({ name }) => name === options.target) ?? { name: options.target, type: "" };
+  // The engine's names know no case, the batches' do.
+  const target = columns.find(({ name }) => name === options.target);
+  if (!target)
+    throw fail("DATA_COLUMN", {
+      what: `there is no column ${options.target} with the truth`,
+      place: options.on,
+      mend: mendName(
+        options.target,
+        columns.map(({ name }) => name),
+        "columns",
+      ),
+    });
   const sql = `SELECT ${names.map(ident).join(", ")} ${from} WHERE ${presentSql(target)}`;
   for await (const batch of duck.batches(sql, 16_384)) {
     // The target stays among the columns: a window may look back on it. No model input bears its name.

@@ -63,6 +63,11 @@ test("rows whose truth is NaN, infinite or null are not judged", async () => {
   await assembleVersion(duck, { model, on, target: "y", task: "regression", root }, folder);
   const evaluated = await evaluateVersion(duck, { folder, root, on, target: "y", metrics: ["mae"] });
   expect(evaluated).toMatchObject({ rows: 1, metrics: { mae: 1 } });
+  await expect(evaluateVersion(duck, { folder, root, on, target: "Y", metrics: ["mae"] })).rejects.toMatchObject({
+    code: "DATA_COLUMN",
+    message: "there is no column Y with the truth",
+    mend: "write y; the columns are x, y",
+  });
 });
 
 test.if(sklearn !== undefined)(
