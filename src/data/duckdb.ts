@@ -14,7 +14,7 @@ import { BatchReader, batchSelect, type ChunkAppender, writeBatch } from "./duck
 import { duckError } from "./duckdb-errors.ts";
 import type { DuckColumn } from "./sql.ts";
 
-export { columnTypeOf, type DuckColumn, ident, literal, presentSql } from "./sql.ts";
+export { columnTypeOf, type DuckColumn, ident, literal, parquetSql, presentSql } from "./sql.ts";
 
 export type DuckParam = string | number | boolean | bigint | null;
 

@@ -26,6 +26,9 @@ function textSql(value: string): string {
   return value.includes("\0") ? `(${value.split("\0").map(quoted).join(" || chr(0) || ")})` : quoted(value);
 }
 
+/** One of our own parquet files, for FROM. The engine would take a folder called key=value above the project for a column. */
+export const parquetSql = (file: string): string => `read_parquet(${literal(file)}, hive_partitioning = false)`;
+
 /** A time as whole ms since the epoch, the ms that it is in: the engine's own function cuts towards 1970, so into the next one before it. */
 export const epochMsSql = (time: string): string =>
   `CASE WHEN isfinite(${time}) THEN (epoch_ms(${time}) - (epoch_us(${time}) % 1000 < 0)::BIGINT)::DOUBLE END`;

@@ -7,7 +7,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Batch, type Column, isNumeric } from "../base/columns.ts";
 import { fail } from "../base/errors.ts";
-import { type Duck, type DuckColumn, ident, literal, presentSql } from "../data/duckdb.ts";
+import { type Duck, type DuckColumn, ident, parquetSql, presentSql } from "../data/duckdb.ts";
 import { compileFeatures } from "../data/features/compile.ts";
 import { asFitted } from "../data/features/fitted.ts";
 import { FeatureHistory } from "../data/features/history.ts";
@@ -93,7 +93,7 @@ interface Collected {
 
 async function answerAll(duck: Duck, model: LoadedModel, options: { on: string; target: string }): Promise<Collected> {
   const collected: Collected = { truth: [], predicted: [], probabilities: [], first: undefined };
-  const from = `FROM read_parquet(${literal(options.on)})`;
+  const from = `FROM ${parquetSql(options.on)}`;
   const columns = await duck.columns(`SELECT * ${from}`);
   const names = namesRead(columns, model, options.target);
   // The engine's names know no case, the batches' do.

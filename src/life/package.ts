@@ -9,7 +9,7 @@ import { basename, dirname, join } from "node:path";
 import type { ColumnSpec } from "../base/columns.ts";
 import { fail } from "../base/errors.ts";
 import { writeFileAtomic } from "../base/files.ts";
-import { columnTypeOf, type Duck, ident, literal, presentSql } from "../data/duckdb.ts";
+import { columnTypeOf, type Duck, ident, parquetSql, presentSql } from "../data/duckdb.ts";
 import type { FittedFeatures } from "../data/features/fitted.ts";
 import { loadVersion } from "../serving/runtime.ts";
 import {
@@ -143,7 +143,7 @@ async function served(folder: string, parts: Parts, written: Mlmodel | undefined
 /** Labels of holdout and training rows in order: false before true, numbers and texts ascending. */
 async function classesOf(duck: Duck, { on, train, target }: Parts): Promise<(string | number | boolean)[]> {
   const labels = async (file: string, isJudged: boolean) => {
-    const from = `FROM read_parquet(${literal(file)})`;
+    const from = `FROM ${parquetSql(file)}`;
     const [column] = await duck.columns(`SELECT ${ident(target)} ${from}`);
     return `SELECT ${ident(target)} AS label, ${isJudged} AS judged ${from} WHERE ${presentSql(column!)}`;
   };
@@ -169,7 +169,7 @@ async function classesOf(duck: Duck, { on, train, target }: Parts): Promise<(str
 }
 
 async function inputsOf(duck: Duck, parts: Parts): Promise<ColumnSpec[]> {
-  const columns = await duck.columns(`SELECT * FROM read_parquet(${literal(parts.on)})`);
+  const columns = await duck.columns(`SELECT * FROM ${parquetSql(parts.on)}`);
   return columns
     .filter((column) => column.name !== parts.target)
     .map((column) => ({ name: column.name, type: columnTypeOf(column.type), required: false }));

@@ -50,6 +50,17 @@ test("a holdout of one class is refused, whatever training saw", async () => {
   });
 });
 
+test("a folder called key=value above the project is no input", async () => {
+  const root = join(tempFolder(), "run=7");
+  mkdirSync(join(root, "model"), { recursive: true });
+  writeFileSync(join(root, "model/model.js"), "export const predict = ({ x }) => x;");
+  const on = join(root, "holdout.parquet");
+  await duck.run(`COPY (SELECT 1.0::DOUBLE AS x, 2.0::DOUBLE AS y) TO '${on}' (FORMAT parquet)`);
+  const parts = { model: join(root, "model"), on, target: "y", task: "regression" as const, root };
+  const { inputs } = await assembleVersion(duck, parts, join(root, "version"));
+  expect(inputs.map(({ name }) => name)).toEqual(["x"]);
+});
+
 test("rows whose truth is NaN, infinite or null are not judged", async () => {
   const root = tempFolder();
   const model = join(root, "model");

@@ -1,7 +1,7 @@
 /** The rows of the past that windows need: computed once for training, and saved at its end for serving. */
 
 import { fail, TrimtabErrors } from "../../base/errors.ts";
-import { literal } from "../sql.ts";
+import { literal, parquetSql } from "../sql.ts";
 import { entityKey } from "./entity.ts";
 import { type FittedFeatures, type HistoryTail, windowsOf } from "./fitted.ts";
 import type { Op } from "./program.ts";
@@ -23,7 +23,7 @@ export async function prepareWindows(sql: Sql, source: Source, resolved: Resolve
   ];
   const select = programSql(resolved.builder.ops, source, selected, { where: resolved.where });
   await sql.run(`COPY (${select}) TO ${literal(path)} (FORMAT parquet)`);
-  return { scan: `read_parquet(${literal(path)})`, columns: source.columns!, windows: names };
+  return { scan: parquetSql(path), columns: source.columns!, windows: names };
 }
 
 /** The tails after all rows and, when they are fewer, after the training rows. Undefined without windows. */
