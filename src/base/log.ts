@@ -35,7 +35,7 @@ const SECRET_NAME = /(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|
 
 /** Registers the values of variables that a configuration names. */
 export function keepVariables(env: Env, names: Iterable<string>): void {
-  for (const name of names) if (!OF_SYSTEM.test(name)) keepSecret(env[name] ?? "");
+  for (const name of names) if (!OF_SYSTEM.test(name) && Object.hasOwn(env, name)) keepSecret(env[name] ?? "");
 }
 
 /** Registers the values of variables whose own names say that they are secrets. */

@@ -75,7 +75,27 @@ export function applyOverrides(
     result = withValueAt(result, path, read.value);
     complaints.origins.set(pathKey(path), name);
   }
+  for (const [name, of] of Map.groupBy(overrides, (one) => one.name))
+    if (/^(--param |TRIMTAB_PARAM_)/.test(name)) complainSearched(of, name, result, complaints);
   return result;
+}
+
+/** A grid tries its own values instead of the param's: who wants another for this run would get none, and not a word. */
+function complainSearched(overrides: Override[], name: string, document: unknown, complaints: Complaints): void {
+  const found = overrides.map(({ path }) => searchedBy(document, path));
+  const [first] = found;
+  if (first === undefined || found.includes(undefined)) return;
+  const { step, param } = first;
+  const what = `the grid of step ${step} tries values of its own for ${param}`;
+  complaints.addOverride(name, what, `set ${overrideName(["steps", step, "grid", param])} to a list such as [5]`);
+}
+
+function searchedBy(document: unknown, [top, step, key, ...rest]: Path): { step: string; param: string } | undefined {
+  if (top !== "steps" || key !== "params" || step === undefined) return undefined;
+  const grid = valueAt(document, ["steps", step, "grid"]);
+  const set = rest.join(".");
+  const param = Object.keys(isMapping(grid) ? grid : {}).find((each) => `${set}.`.startsWith(`${each}.`));
+  return param === undefined ? undefined : { step: String(step), param };
 }
 
 interface Override {

@@ -20,7 +20,7 @@ export function resolveVariables(document: unknown, env: Env, complaints: Compla
       (_, bare, braced) => {
         const name: string | undefined = bare ?? braced;
         if (name === undefined) return "$";
-        const found = env[name];
+        const found = Object.hasOwn(env, name) ? env[name] : undefined;
         if (found === undefined || found === "") missing.push(name);
         else keepSecret(found);
         return found ?? "";

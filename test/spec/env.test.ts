@@ -68,6 +68,35 @@ test("the more exact and the nearer to the command line, the stronger", () => {
   expect(parse({}, { opt: "{ lr: 1 }", "opt.lr": "2" }).steps.train?.params.opt).toEqual({ lr: 2 });
 });
 
+test("a param that only a grid searches is not set in silence: the grid tries its own values", () => {
+  const text = `model: m
+steps:
+  a: { cmd: x, params: { depth: 1, opt: { lr: 1 }, rate: 1 }, outs: [a], grid: { depth: [1, 2], opt.lr: [1] }, best: { max: f } }
+  b: { cmd: y, params: { rate: 1 } }
+`;
+  const mend = (key: string) => `Mend: set TRIMTAB_STEPS_A_GRID_${key} to a list such as [5].`;
+  expect(complaintsOf(text, { overrides: { params: { depth: "3" } } })).toEqual([
+    `error[SPEC_INVALID] --param depth: the grid of step a tries values of its own for depth. ${mend("DEPTH")}`,
+  ]);
+  expect(complaintsOf(text, { env: { TRIMTAB_PARAM_OPT_LR: "3" } })).toEqual([
+    `error[SPEC_INVALID] TRIMTAB_PARAM_OPT_LR: the grid of step a tries values of its own for opt.lr. ${mend("OPT_LR")}`,
+  ]);
+  expect(parse({ TRIMTAB_STEPS_A_GRID_DEPTH: "[5]" }, { rate: "2" }, text).steps.a).toMatchObject({
+    grid: { depth: [5] },
+    params: { rate: 2 },
+  });
+  const shared = text.replace("b: { cmd: y, params: { rate: 1 } }", "b: { cmd: y, params: { depth: 1 } }");
+  expect(parse({}, { depth: "3" }, shared).steps.b?.params).toEqual({ depth: 3 });
+});
+
+test("a variable with a name that every object has is not set", () => {
+  const text = `model: m\nsteps:\n  a: { cmd: "echo $constructor \${valueOf}", params: { valueOf: 3 } }\n`;
+  expect(parse({}, {}, text).steps.a?.params).toEqual({ valueOf: 3 });
+  expect(complaintsOf(`${text}data: { d: $toString/x.csv }\n`)).toEqual([
+    "error[SPEC_INVALID] pipeline.yaml:4 data.d: the environment has no toString. Mend: set toString in the environment.",
+  ]);
+});
+
 test("inside a step, the step's own params override nothing", () => {
   expect(params(parse({ TRIMTAB_STEP: "train", TRIMTAB_PARAM_DEPTH: "9", TRIMTAB_PARAM_OTHER: "1" }))).toEqual([1, 2]);
 });
