@@ -33,9 +33,9 @@ export async function validateCommand(io: Io, file: string, asGreatExpectations:
 export async function profileCommand(io: Io, data: string, file: string): Promise<number> {
   const pipeline = existsSync(join(io.cwd, file)) ? await readPipeline(io.cwd, { file, env: io.env }) : undefined;
   io.progress(`profiling ${data}…`);
-  const profile = await withLife({ root: io.cwd, env: io.env }, (life) =>
-    profileData(life, pipeline?.data[data]?.uri ?? data),
-  );
+  const source = pipeline?.data[data];
+  const root = source && pipeline ? pipeline.root : io.cwd;
+  const profile = await withLife({ root, env: io.env }, (life) => profileData(life, source?.uri ?? data));
   io.progressDone();
   io.data(profile, () => profileText(io, profile));
   return 0;

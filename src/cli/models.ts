@@ -34,9 +34,9 @@ const show: Command = {
   action: async (io, input) => {
     const { ownVersionViews, versionViews } = await import("../life/views.ts");
     const { withLife } = await import("../life/context.ts");
-    const name = await modelOf(io, input);
+    const { name, root } = await modelOf(io, input);
     const view = input.args.model === undefined ? ownVersionViews : versionViews;
-    const versions = await withLife({ root: io.cwd, env: io.env }, (life) => view(life, name));
+    const versions = await withLife({ root, env: io.env }, (life) => view(life, name));
     io.data({ versions }, () => {
       const metrics = [...new Set(versions.flatMap((v) => v.verdict?.rules.map((rule) => rule.metric) ?? []))].slice(
         0,
@@ -77,8 +77,8 @@ const lineage: Command = {
   action: async (io, input) => {
     const { lineageOf } = await import("../life/views.ts");
     const { withLife } = await import("../life/context.ts");
-    const name = await modelOf(io, input);
-    const found = await withLife({ root: io.cwd, env: io.env }, (life) => lineageOf(life, name, versionOf(input)));
+    const { name, root } = await modelOf(io, input);
+    const found = await withLife({ root, env: io.env }, (life) => lineageOf(life, name, versionOf(input)));
     const { version, run, verdicts } = found;
     io.data(found, () =>
       [
@@ -106,9 +106,9 @@ const promote: Command = {
   action: async (io, input) => {
     const { moveAlias } = await import("../life/deploy.ts");
     const { withLife } = await import("../life/context.ts");
-    const name = await modelOf(io, input);
+    const { name, root } = await modelOf(io, input);
     const moved = { model: name, version: versionOf(input), alias: text(input.args.alias)! };
-    await withLife({ root: io.cwd, env: io.env }, (life) => moveAlias(life, moved));
+    await withLife({ root, env: io.env }, (life) => moveAlias(life, moved));
     io.data(moved, () => `${moved.alias} → ${name} ${moved.version}`);
     return 0;
   },
@@ -169,10 +169,10 @@ const rollback: Command = {
   action: async (io, input) => {
     const { withLife } = await import("../life/context.ts");
     const { rollBack } = await import("../life/deploy.ts");
-    const name = await modelOf(io, input);
+    const { name, root } = await modelOf(io, input);
     const to = text(input.options.to);
     const options = { reason: text(input.options.reason)!, ...(to ? { to } : {}) };
-    const back = await withLife({ root: io.cwd, env: io.env }, (life) => rollBack(life, name, options));
+    const back = await withLife({ root, env: io.env }, (life) => rollBack(life, name, options));
     io.data(back, () => `${io.paint.green("serving")} ${name} ${back.models[0]?.version} again (${back.id})`);
     return 0;
   },
@@ -185,7 +185,8 @@ const history: Command = {
   action: async (io, input) => {
     const { deploymentHistory } = await import("../serving/deployment.ts");
     const { workspaceAt } = await import("../base/workspace.ts");
-    const deployments = await deploymentHistory(workspaceAt(io.cwd, io.env).deploy, await modelOf(io, input));
+    const { name, root } = await modelOf(io, input);
+    const deployments = await deploymentHistory(workspaceAt(root, io.env).deploy, name);
     io.data({ deployments }, () =>
       table(io, deployments, [
         { title: "", value: (d) => (d.current ? io.paint.green("▶") : "") },
@@ -199,12 +200,14 @@ const history: Command = {
   },
 };
 
-/** The model that is named, or the pipeline's. */
-async function modelOf(io: Io, input: Input): Promise<string> {
+/** The model that is named, or the pipeline's, and the workspace that it is in: a model here can be named without a pipeline. */
+async function modelOf(io: Io, input: Input): Promise<{ name: string; root: string }> {
   const named = text(input.args.model);
-  if (named) return named;
+  const file = text(input.options.file)!;
+  if (named && file === FILE_OPTION.default) return { name: named, root: io.cwd };
   const { readPipeline } = await import("../life/context.ts");
-  return (await readPipeline(io.cwd, { file: text(input.options.file)!, env: io.env })).model;
+  const { model, root } = await readPipeline(io.cwd, { file, env: io.env });
+  return { name: named || model, root };
 }
 
 /** A version's number as typed: 3 or v3. */
