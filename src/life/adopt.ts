@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { fail } from "../base/errors.ts";
 import { writeFileAtomic } from "../base/files.ts";
 import { randomId } from "../base/hash.ts";
-import { type Duck, parquetSql } from "../data/duckdb.ts";
+import type { Duck } from "../data/duckdb.ts";
 import type { FittedFeatures } from "../data/features/fitted.ts";
 import { proxiedPath } from "../registry/source.ts";
 import type { ModelVersion } from "../registry/types.ts";
@@ -26,6 +26,7 @@ import { assembleVersion, fittedPath, type Parts, servedInputs, taskOf, trainPat
 import { TAGS } from "./recorder.ts";
 import { readFitted, referenceProfile, takeSamples } from "./references.ts";
 import { trainedOn } from "./register.ts";
+import { rowsAt } from "./sources.ts";
 
 /** The version with its folder: fetched, assembled and proven now when it has none yet. MODEL_INVALID, and what proving throws. */
 export async function adopt(
@@ -118,7 +119,7 @@ async function featuresFor(
   const places = names.map((name) => fitted?.outputs.indexOf(name) ?? -1);
   if (fitted && places.every((place) => place >= 0))
     return { ...fitted, outputs: names, roots: places.map((place) => fitted.roots[place]!) };
-  const columns = (await duck.columns(`SELECT * FROM ${parquetSql(on)}`)).map((column) => column.name);
+  const columns = (await duck.columns(await rowsAt(duck, on))).map((column) => column.name);
   const known = new Set(columns.filter((name) => name !== evaluate.target));
   const strange = names.filter((name) => !known.has(name));
   if (strange.length === 0) return undefined;

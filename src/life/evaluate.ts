@@ -7,7 +7,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Batch, type Column, isNumeric } from "../base/columns.ts";
 import { fail } from "../base/errors.ts";
-import { type Duck, type DuckColumn, ident, parquetSql, presentSql } from "../data/duckdb.ts";
+import { type Duck, type DuckColumn, ident, presentSql } from "../data/duckdb.ts";
 import { compileFeatures } from "../data/features/compile.ts";
 import { asFitted } from "../data/features/fitted.ts";
 import { FeatureHistory } from "../data/features/history.ts";
@@ -21,6 +21,7 @@ import {
   regressionMetrics,
 } from "../stats/metrics.ts";
 import { underGuard } from "./loop-guard.ts";
+import { rowsAt } from "./sources.ts";
 
 export interface Evaluation {
   rows: number;
@@ -43,7 +44,7 @@ const replayOptions = (root: string): RuntimeOptions => ({
 export interface EvaluateOptions {
   folder: string;
   root: string;
-  /** A parquet file. */
+  /** The file with the holdout rows; absolute. */
   on: string;
   target: string;
   metrics: readonly MetricName[];
@@ -93,8 +94,8 @@ interface Collected {
 
 async function answerAll(duck: Duck, model: LoadedModel, options: { on: string; target: string }): Promise<Collected> {
   const collected: Collected = { truth: [], predicted: [], probabilities: [], first: undefined };
-  const from = `FROM ${parquetSql(options.on)}`;
-  const columns = await duck.columns(`SELECT * ${from}`);
+  const rows = await rowsAt(duck, options.on);
+  const columns = await duck.columns(rows);
   const names = namesRead(columns, model, options.target);
   // The engine's names know no case, the batches' do.
   const target = columns.find(({ name }) => name === options.target);
@@ -108,7 +109,7 @@ async function answerAll(duck: Duck, model: LoadedModel, options: { on: string; 
         "columns",
       ),
     });
-  const sql = `SELECT ${names.map(ident).join(", ")} ${from} WHERE ${presentSql(target)}`;
+  const sql = `SELECT ${names.map(ident).join(", ")} FROM (${rows}) WHERE ${presentSql(target)}`;
   for await (const batch of duck.batches(sql, 16_384)) {
     // The target stays among the columns: a window may look back on it. No model input bears its name.
     collected.first ??= batch;

@@ -9,7 +9,7 @@ import { basename, dirname, join } from "node:path";
 import type { ColumnSpec } from "../base/columns.ts";
 import { fail } from "../base/errors.ts";
 import { writeFileAtomic } from "../base/files.ts";
-import { columnTypeOf, type Duck, ident, parquetSql, presentSql } from "../data/duckdb.ts";
+import { columnTypeOf, type Duck, ident, presentSql } from "../data/duckdb.ts";
 import type { FittedFeatures } from "../data/features/fitted.ts";
 import { loadVersion } from "../serving/runtime.ts";
 import {
@@ -23,6 +23,7 @@ import {
 } from "../spec/mlmodel.ts";
 import { CLASSIFICATION_METRICS, type EvaluateStep, type Pipeline, type TransformStep } from "../spec/types.ts";
 import { runtimeOptions } from "./evaluate.ts";
+import { rowsAt } from "./sources.ts";
 
 /** File names by which a model folder without an MLmodel says what serves it. */
 const ENTRIES: readonly [string, RuntimeName][] = [
@@ -143,7 +144,7 @@ async function served(folder: string, parts: Parts, written: Mlmodel | undefined
 /** Labels of holdout and training rows in order: false before true, numbers and texts ascending. */
 async function classesOf(duck: Duck, { on, train, target }: Parts): Promise<(string | number | boolean)[]> {
   const labels = async (file: string, isJudged: boolean) => {
-    const from = `FROM ${parquetSql(file)}`;
+    const from = `FROM (${await rowsAt(duck, file)})`;
     const [column] = await duck.columns(`SELECT ${ident(target)} ${from}`);
     return `SELECT ${ident(target)} AS label, ${isJudged} AS judged ${from} WHERE ${presentSql(column!)}`;
   };
@@ -169,7 +170,7 @@ async function classesOf(duck: Duck, { on, train, target }: Parts): Promise<(str
 }
 
 async function inputsOf(duck: Duck, parts: Parts): Promise<ColumnSpec[]> {
-  const columns = await duck.columns(`SELECT * FROM ${parquetSql(parts.on)}`);
+  const columns = await duck.columns(await rowsAt(duck, parts.on));
   return columns
     .filter((column) => column.name !== parts.target)
     .map((column) => ({ name: column.name, type: columnTypeOf(column.type), required: false }));

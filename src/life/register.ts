@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { hashValue, randomId } from "../base/hash.ts";
-import { type Duck, ident, parquetSql } from "../data/duckdb.ts";
+import type { Duck } from "../data/duckdb.ts";
 import { splitRows } from "../data/features/split.ts";
 import type { ModelVersion } from "../registry/types.ts";
 import type { EvaluateStep, Pipeline, TransformStep } from "../spec/types.ts";
@@ -14,7 +14,7 @@ import { proveVersion } from "./deploy.ts";
 import { assembleVersion, fittedPath, servedInputs, taskOf, trainPath, transformOf } from "./package.ts";
 import { TAGS } from "./recorder.ts";
 import { readFitted, referenceProfile, takeSamples } from "./references.ts";
-import { openSubject } from "./sources.ts";
+import { openSubject, rowsAt } from "./sources.ts";
 
 /** What makes two candidates the same: the model's bytes and the fitted features'. */
 export async function candidateDigest(life: Life, pipeline: Pipeline, evaluate: EvaluateStep): Promise<string> {
@@ -91,7 +91,7 @@ export async function trainedOn(
   transform: TransformStep | undefined,
   on: string,
 ): Promise<string> {
-  if (!transform) return `SELECT * FROM ${parquetSql(on)}`;
+  if (!transform) return rowsAt(duck, on);
   const scan = await openSubject(duck, pipeline, transform.subject);
   if (!transform.split) return scan.sql;
   return `SELECT * FROM ${(await splitRows(duck, `(${scan.sql})`, scan.columns, transform.split)).train}`;
@@ -99,6 +99,6 @@ export async function trainedOn(
 
 async function inputNames(life: Life, on: string, target: string): Promise<string[]> {
   const duck = await life.duck();
-  const columns = await duck.columns(`SELECT * EXCLUDE (${ident(target)}) FROM ${parquetSql(on)}`);
-  return columns.map((column) => column.name);
+  const columns = await duck.columns(await rowsAt(duck, on));
+  return columns.map((column) => column.name).filter((name) => name !== target);
 }

@@ -43,6 +43,40 @@ test("a class that only training saw is one of the model's", async () => {
   expect(await classesOf(["0e0", "'inf'::DOUBLE"], ["1e0", "0e0", "'NaN'::DOUBLE"])).toEqual([0, 1]);
 });
 
+test("a holdout is what its name says, and Parquet under any name, as a transform writes it", async () => {
+  const folder = tempFolder();
+  mkdirSync(join(folder, "model"));
+  writeFileSync(
+    join(folder, "model/model.js"),
+    "export const predict = ({ x }, rows) => Float64Array.from({ length: rows }, (_, i) => (x[i] > 1 ? 0.9 : 0.2));",
+  );
+  const rows = "SELECT * FROM (VALUES (1.5, 'late'), (0.5, 'early'), (2.5, 'late')) AS t(x, label)";
+  const judged = async (name: string, format: string) => {
+    const on = join(folder, name);
+    await duck.run(`COPY (${rows}) TO '${on}' (FORMAT ${format})`);
+    const parts = { model: join(folder, "model"), on, target: "label", task: "classification" as const, root: folder };
+    const version = join(folder, `version-${name}`);
+    const { inputs, classes } = await assembleVersion(duck, parts, version);
+    const { metrics } = await evaluateVersion(duck, { ...parts, folder: version, metrics: ["accuracy"] });
+    return { inputs, classes, accuracy: metrics.accuracy };
+  };
+  const expected = await judged("holdout.parquet", "parquet");
+  expect(expected).toMatchObject({ inputs: [{ name: "x", type: "number" }], classes: ["early", "late"], accuracy: 1 });
+  for (const [name, format] of [
+    ["a.csv", "csv"],
+    ["a.jsonl", "json"],
+    ["b.csv", "parquet"],
+    ["rows", "parquet"],
+  ] as const)
+    expect(await judged(name, format)).toEqual(expected);
+  await expect(judged("rows.txt", "csv")).rejects.toMatchObject({ code: "DATA_UNREADABLE" });
+  // The same path with other rows, as the next run writes it.
+  writeFileSync(join(folder, "a.csv"), "x,label\n1.5,early\n0.5,late\n");
+  const parts = { on: join(folder, "a.csv"), target: "label", root: folder, metrics: ["accuracy"] as const };
+  const again = await evaluateVersion(duck, { ...parts, folder: join(folder, "version-a.csv") });
+  expect(again).toMatchObject({ rows: 2, metrics: { accuracy: 0 } });
+});
+
 test("a holdout of one class is refused, whatever training saw", async () => {
   await expect(classesOf(["0", "1"], ["1", "1"])).rejects.toMatchObject({
     code: "DATA_UNREADABLE",
