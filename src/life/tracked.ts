@@ -21,6 +21,7 @@ import {
 import { runningPipelineRuns } from "../db/step-runs.ts";
 import { recordedDigests } from "../db/steps.ts";
 import { isAlive } from "../pipeline/processes.ts";
+import { overlaps } from "../spec/files.ts";
 import { openCache, type Transfer } from "../store/cache.ts";
 import type { Garbage } from "../store/cache-gc.ts";
 import type { Life } from "./context.ts";
@@ -46,15 +47,26 @@ export interface Added {
   files?: number;
 }
 
-/** Stores files or folders, relative to the root, and writes their pointers; one after the other. */
+/** Stores files or folders, relative to the root, and writes their pointers; one after the other. INVALID for one that holds our state. */
 export async function addData(life: Life, paths: readonly string[]): Promise<Added[]> {
   const added: Added[] = [];
+  for (const path of paths) requireData(life, path);
   for (const path of paths) {
     const pointer = await addTracked(portsOf(life), resolve(life.workspace.root, path));
     const { md5, sizeBytes = 0, files } = pointer;
     added.push({ path, md5, sizeBytes, ...(files === undefined ? {} : { files }) });
   }
   return added;
+}
+
+/** The state, kept inside itself, would be put back by a checkout while it is in use. */
+function requireData({ workspace: { root, state } }: Life, path: string): void {
+  if (!overlaps(resolve(root, path), state)) return;
+  throw fail("INVALID", {
+    what: `${state} is Trimtab's own and no data`,
+    place: path,
+    mend: "name a file or folder beside it, such as data",
+  });
 }
 
 /** How the workspace stands against each pointer that is named, or all; paths relative to the root. */

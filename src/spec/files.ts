@@ -16,7 +16,8 @@ export const schemeOf = (uri: string): string | undefined => /^([a-z][a-z0-9+.-]
 
 /** True when one path is the other or lies inside it. */
 export const overlaps = (a: string, b: string): boolean => isInside(a, b) || isInside(b, a);
-export const isInside = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
+export const isInside = (path: string, folder: string): boolean =>
+  path === folder || path.startsWith(folder === "/" ? folder : `${folder}/`);
 
 /** The part of a path or glob before its first wildcard, up to a whole name. */
 export function staticPart(glob: string): string {
