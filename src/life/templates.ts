@@ -48,7 +48,7 @@ export async function createProject(options: {
     });
   const folder = resolve(options.cwd, options.folder);
   const files = (await readdir(join(HOME, "examples", template))).filter((name) => !LEFT_OUT.has(name));
-  const taken = [...files, ".gitignore"].filter((name) => existsSync(join(folder, name)));
+  const taken = [...files, ".gitignore", "data"].filter((name) => existsSync(join(folder, name)));
   if (taken.length > 0)
     throw fail("ALREADY_EXISTS", {
       what: `${taken.join(", ")} would be overwritten`,
@@ -56,8 +56,8 @@ export async function createProject(options: {
       mend: "choose an empty folder",
     });
 
-  // Built beside the target, so that a failure (no data, no disk) leaves nothing behind.
-  const staging = join(folder, "..", `.trimtab-init-${randomId().slice(0, 8)}`);
+  // Built beside the target, so that a failure (no data, no disk) leaves nothing behind; a folder that is there may be a mount.
+  const staging = join(existsSync(folder) ? folder : dirname(folder), `.trimtab-init-${randomId().slice(0, 8)}`);
   try {
     await mkdir(staging, { recursive: true });
     for (const name of files)
@@ -76,9 +76,12 @@ export async function createProject(options: {
   return {
     folder,
     files: (await readdir(folder)).sort(),
-    next: [...(shown ? [`cd ${shown}`] : []), ...steps, "trimtab run", "trimtab up"],
+    next: [...(shown ? [`cd ${typed(shown)}`] : []), ...steps, "trimtab run", "trimtab up"],
   };
 }
+
+/** A path as a shell takes it. */
+const typed = (path: string): string => (/^[\w./+,@-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`);
 
 type Env = Record<string, string | undefined>;
 

@@ -53,6 +53,19 @@ test("a project begins in any folder, also through links; its data is fetched", 
   expect(tt(["run", "--dry-run"], at("a folder/x"), at("tools"))).toMatchObject({ exit: 0 });
 }, 60_000);
 
+test("a folder with data of its own stays as it is, and what is to be typed next can be", () => {
+  mkdirSync(at("mine/data"), { recursive: true });
+  const [npm, tools] = [at("npm"), at("tools")];
+  const refused = tt(["init", "--template", "flights"], at("mine"), `${npm}:${tools}`);
+  expect(refused).toMatchObject({ exit: 2, stderr: expect.stringContaining("data would be overwritten") });
+  expect(readdirSync(at("mine"))).toEqual(["data"]);
+  const made = tt(["init", "--template", "flights", "it's $1"], at("mine"), `${npm}:${tools}`);
+  expect(made.stderr).toContain("next: cd 'it'\\''s $1'\n");
+  mkdirSync(at("mine/empty"));
+  expect(tt(["init", "--template", "flights", "empty"], at("mine"), `${npm}:${tools}`).exit).toBe(0);
+  expect(readdirSync(at("mine")).sort()).toEqual(["data", "empty", "it's $1"]);
+}, 60_000);
+
 test("without npm it says so, and leaves nothing", () => {
   const made = tt(["init", "--template", "flights", "y"], at("a folder"), at("tools"));
   expect(made.exit).toBe(2);
