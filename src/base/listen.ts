@@ -24,12 +24,16 @@ export function listening<T>(host: string, port: number, start: () => T): T {
       throw fail("PORT_TAKEN", { what: `port ${port} is taken by another program`, place, cause: error });
     if (code === "EADDRNOTAVAIL" || code === "EACCES")
       throw fail("PORT_REFUSED", { what: WHY[code], place, cause: error });
-    // Bun gives a name that leads nowhere no code.
-    if (code === undefined && /failed to listen/i.test(message))
-      throw fail("PORT_REFUSED", { what: `${host} is no address`, place, cause: error });
+    if (leadsNowhere(code, message)) throw fail("PORT_REFUSED", { what: `${host} is no address`, place, cause: error });
     throw error;
   }
 }
+
+/** What Bun says of a name that no address belongs to: none, the resolver's, or whatever the system's last call left. */
+const leadsNowhere = (code: string | undefined, message: string): boolean =>
+  code === undefined
+    ? /failed to listen/i.test(message)
+    : code === "ENOTFOUND" || (/, listen$/.test(message) && (code === "EINVAL" || code === "ENOENT"));
 
 const WHY = {
   EADDRNOTAVAIL: "this machine has no such address",

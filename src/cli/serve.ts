@@ -60,12 +60,20 @@ async function optionsOf(input: Input, env: Io["env"]) {
   const processes = numberOf(text(input.options.processes), "--processes", { min: 1, max: LIMITS.servingProcesses });
   const files = texts(input.options.file);
   const { tracking } = input.options;
+  const host = text(input.options.host)!;
+  // To the system it means every address: `--host "$HOST"` without a HOST would open the server to the network.
+  if (host === "")
+    throw fail("USAGE", {
+      what: "is empty",
+      place: "--host",
+      mend: "write 127.0.0.1 for this machine alone, 0.0.0.0 for every address",
+    });
   if (tracking) refuseBeside(input, [FILES, SERVE_PORT, PROCESSES]);
   return {
     files: tracking || files.length > 0 ? files : ["pipeline.yaml"],
     port: numberOf(text(input.options.port) ?? env.TRIMTAB_PORT, "--port", PORTS) ?? 5000,
     servePort: numberOf(text(input.options["serve-port"]) ?? env.TRIMTAB_SERVE_PORT, "--serve-port", PORTS) ?? 8080,
-    host: text(input.options.host)!,
+    host,
     ...(processes ? { processes } : {}),
   };
 }

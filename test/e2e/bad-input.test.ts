@@ -163,6 +163,25 @@ test("an address that is not this machine's is said before anything starts", asy
   ]);
 }, 60_000);
 
+test("a host that is empty or leads nowhere is said before anything starts", async () => {
+  const files = { "pipeline.yaml": step("echo 1 > out.txt") };
+  for (const [host, said] of [
+    ["", "error[USAGE] --host: is empty. Mend: write 127.0.0.1 for this machine alone, 0.0.0.0 for every address."],
+    ["nope.invalid", "error[PORT_REFUSED] nope.invalid:0: nope.invalid is no address."],
+    ["a b", "error[PORT_REFUSED] a b:0: a b is no address."],
+  ] as const)
+    for (const how of [
+      ["up", "--tracking", "--port", "0"],
+      ["serve", "--serve-port", "0"],
+    ]) {
+      const ended = await attempt(files, [...how, "--host", host]);
+      expect({ exit: ended.exit, errors: errorsOf(ended.stderr) }).toEqual({
+        exit: host === "" ? 2 : 1,
+        errors: [expect.stringContaining(said)],
+      });
+    }
+}, 60_000);
+
 test("a pipe or a device in the place of a file is refused at once", async () => {
   const home = join(folder.path, "pipes");
   const pipeline = (steps: string) =>
