@@ -301,7 +301,9 @@ export class TrimtabError extends Error {
   /** The one line that people see. */
   oneLine(): string {
     const place = this.place === undefined ? "" : ` ${this.place}`;
-    return redact(`error[${this.code}]${place}: ${this.message}. Mend: ${this.mend}.`).replaceAll("\n", " ");
+    // MLflow's own sentences end with a stop.
+    const what = this.message.replace(/\.$/, "");
+    return redact(`error[${this.code}]${place}: ${what}. Mend: ${this.mend}.`).replaceAll("\n", " ");
   }
   toJSON(): Record<string, unknown> {
     return { code: this.code, message: this.message, place: this.place, mend: this.mend, details: this.details };

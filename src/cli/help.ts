@@ -29,7 +29,7 @@ export const helpGroup = (groups: () => readonly CommandGroup[]): CommandGroup =
     args: [{ name: "page", about: `${PAGE_NAMES.join(", ")}; default: pipeline, the whole language of pipeline.yaml` }],
     action: async (io, input) => {
       const name = text(input.args.page) ?? "pipeline";
-      const page = PAGES[name];
+      const page = Object.hasOwn(PAGES, name) ? PAGES[name] : undefined;
       if (!page)
         throw fail("USAGE", {
           what: `there is no page ${name}`,

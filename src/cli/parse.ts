@@ -2,7 +2,7 @@
 
 import { Command as Commander, CommanderError } from "commander";
 import { fail } from "../base/errors.ts";
-import type { Command, CommandGroup, Input } from "./command.ts";
+import type { Command, CommandGroup, Input, Option } from "./command.ts";
 import { type Io, terminal } from "./io.ts";
 
 /** Options that every command takes; they may stand before or after its name. */
@@ -23,8 +23,10 @@ export async function runCommand(
     .version(version, "-V, --version", "print the version")
     .configureHelp({ sortSubcommands: false })
     .showSuggestionAfterError(true)
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: () => {} });
+  for (const option of GLOBAL_OPTIONS) program.option(flagsOf(option), option.about);
   const parents = new Map<string, Commander>([["", program]]);
   for (const group of groups)
     for (const command of group.commands) {
@@ -78,7 +80,7 @@ function addCommand(parents: Map<string, Commander>, command: Command): Commande
   }
   for (const option of [...(command.options ?? []), ...GLOBAL_OPTIONS]) {
     const full: NonNullable<Command["options"]>[number] = option;
-    const flags = `${full.short ? `-${full.short}, ` : ""}--${full.name}${full.value ? ` <${full.value}>` : ""}`;
+    const flags = flagsOf(full);
     if (full.many) built.option(flags, full.about, (value: string, all: string[] = []) => [...all, value]);
     else built.option(flags, full.about, full.default);
   }
@@ -87,6 +89,9 @@ function addCommand(parents: Map<string, Commander>, command: Command): Commande
   parents.set(command.name, built);
   return built;
 }
+
+const flagsOf = ({ name, short, value }: Pick<Option, "name" | "short" | "value">): string =>
+  `${short ? `-${short}, ` : ""}--${name}${value ? ` <${value}>` : ""}`;
 
 function quieted(command: Commander): Commander {
   return command.exitOverride().configureOutput({ outputError: () => {} });
@@ -105,7 +110,7 @@ function inputOf(command: Command, built: Commander, raw: unknown[]): Input {
     args[arg.name] = raw[i] as string | string[] | undefined;
   });
   const options: Input["options"] = {};
-  for (const [key, value] of Object.entries(built.opts() as Record<string, string | boolean | string[]>))
+  for (const [key, value] of Object.entries(built.optsWithGlobals() as Record<string, string | boolean | string[]>))
     options[key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)] = value;
   return { args, options };
 }

@@ -12,6 +12,31 @@ test("the help names the commands of every group", () => {
   expect(help.replace(/\s+/g, " ")).toContain("models list, show");
 });
 
+test("--json and --quiet stand before or after the command", () => {
+  const cwd = tempFolder();
+  const told = (...words: string[]) => {
+    const done = Bun.spawnSync([join(HOME, "bin/trimtab"), ...words], { cwd });
+    return { exit: done.exitCode, stdout: done.stdout.toString(), stderr: done.stderr.toString() };
+  };
+  const listed = { exit: 0, stdout: '{\n  "models": []\n}\n', stderr: "" };
+  expect(told("--json", "-q", "models", "list")).toEqual(listed);
+  expect(told("models", "list", "--json", "-q")).toEqual(listed);
+  expect(told("--quiet", "docs", "cli").stdout).toStartWith("# Commands");
+});
+
+test("a page with a name that every object has is no page", () => {
+  const done = Bun.spawnSync([join(HOME, "bin/trimtab"), "docs", "__proto__"]);
+  expect([done.exitCode, done.stderr.toString()]).toEqual([
+    2,
+    "error[USAGE] docs: there is no page __proto__. Mend: one of pipeline, features, cli, errors, mlflow.\n",
+  ]);
+});
+
+test("a sentence of MLflow's ends with one stop", () => {
+  const done = Bun.spawnSync([join(HOME, "bin/trimtab"), "webhook", "log", "x"], { cwd: tempFolder() });
+  expect(done.stderr.toString()).toBe("error[NOT_FOUND]: Webhook with ID x not found. Mend: list what there is.\n");
+});
+
 test("the journal names the user's id where USER is not set", () => {
   const script = `
     const { openLife } = await import(${JSON.stringify(join(HOME, "src/life/context.ts"))});
