@@ -203,7 +203,7 @@ export async function statusCommand(io: Io, file: string): Promise<number> {
       const { bold, dim, green, yellow } = io.paint;
       const serving = status.deployment
         ? status.deployment.models.map((m) => `version ${m.version} ${m.weight}%`).join(", ") +
-          dim(` since ${when(status.deployment.created)}`)
+          dim(`, deployed ${when(status.deployment.created)}`)
         : dim("nothing");
       const attention = status.attention.map((a) => `${yellow("!")} ${a.what}  ${dim(a.mend)}`);
       const running = status.run

@@ -47,7 +47,9 @@ export const firstDifference = (old: Parts, now: Parts): Difference | undefined 
 
 const short = (value: string | undefined): string => {
   if (value === undefined) return "(none)";
-  return value.length > 60 ? `${value.slice(0, 57)}…` : value;
+  // Commands and lists of outputs have a line each; a reason is one line of a table.
+  const line = value.trim().replace(/\s*\n\s*/g, "; ");
+  return line.length > 60 ? `${line.slice(0, 57)}…` : line;
 };
 
 /** "param.max_depth changed: 5 → 6"; of upstream steps only the name, their keys tell nobody anything. */

@@ -37,7 +37,7 @@ function section(status: StatusView, versions: readonly VersionView[], windows: 
   const serving = status.deployment?.models.map((m) => `version ${m.version} (${m.weight}%)`).join(", ") ?? "nothing";
   const attention = status.attention.map((a) => html`<li>${a.what} <code>${a.mend}</code></li>`).join("");
   return html`<section><h2>${status.model}</h2>
-<p>Serving <strong>${serving}</strong>${status.deployment ? ` since ${status.deployment.created.slice(0, 19).replace("T", " ")}` : ""}</p>
+<p>Serving <strong>${serving}</strong>${status.deployment ? `, deployed ${status.deployment.created.slice(0, 19).replace("T", " ")}` : ""}</p>
 ${raw(attention ? `<ul class="attention">${attention}</ul>` : `<p class="ok">Nothing needs attention.</p>`)}
 <h3>Steps</h3>${raw(
     rows(

@@ -21,6 +21,9 @@ test("versions and deployments of a pipeline in another folder are those beside 
   expect(await told("models", "promote", "1", "fallback")).toMatchObject({ model: "tiny", alias: "fallback" });
   expect(await told("deployments")).toMatchObject({ deployments: [{ current: true }, { current: false }] });
   expect(await told("rollback")).toMatchObject({ models: [{ version: 1 }] });
+  // What serves now was made when it was made: it has not served ever since.
+  const status = await trimtab(["status", "--file", "sub/pipeline.yaml"], { cwd: folder.path });
+  expect(status.stdout).toMatch(/^tiny serves version 1 100%, deployed \d{4}-\d\d-\d\d /);
   expect(await told("profile", "rows")).toMatchObject({ rows: 400 });
   expect(existsSync(join(folder.path, ".trimtab"))).toBe(false);
   const unknown = await trimtab(["models", "show", "tiny", "--file", "nowhere/pipeline.yaml"], { cwd: folder.path });

@@ -99,6 +99,9 @@ test("differences put what a person changes before what follows from it", () => 
     "upstream.u",
   ]);
   expect(showDifference({ part: "upstream.train", old: "x", new: "y" })).toBe("upstream step train changed");
+  expect(showDifference({ part: "outs", old: "a.csv", new: "a.csv\nb.csv\n" })).toBe(
+    "outs changed: a.csv → a.csv; b.csv",
+  );
   expect(showDifference({ part: "lock.uv.lock", old: "x", new: undefined })).toBe("lock.uv.lock is gone: x → (none)");
 });
 
