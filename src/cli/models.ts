@@ -205,8 +205,8 @@ async function modelOf(io: Io, input: Input): Promise<{ name: string; root: stri
   const named = text(input.args.model);
   const file = text(input.options.file)!;
   if (named && file === FILE_OPTION.default) return { name: named, root: io.cwd };
-  const { readPipeline } = await import("../life/context.ts");
-  const { model, root } = await readPipeline(io.cwd, { file, env: io.env });
+  const { readModel } = await import("../life/context.ts");
+  const { model, root } = await readModel(io.cwd, { file, env: io.env });
   return { name: named || model, root };
 }
 

@@ -14,7 +14,7 @@ import type { Db } from "../db/db.ts";
 import { appendEvent, type NewEvent } from "../db/events.ts";
 import { openDb } from "../db/open.ts";
 import { createRegistry, type Registry } from "../registry/registry.ts";
-import { loadPipeline } from "../spec/load.ts";
+import { loadModel, loadPipeline } from "../spec/load.ts";
 import type { Pipeline } from "../spec/types.ts";
 import { type ArtifactStore, openArtifactStore } from "../store/artifacts.ts";
 import { type Cache, openCache } from "../store/cache.ts";
@@ -108,6 +108,10 @@ export const readPipeline = (
   loadPipeline(resolve(root, options.file ?? "pipeline.yaml"), options.env ?? process.env, {
     params: options.params ?? {},
   });
+
+/** The name of a workspace's model, for what needs nothing else of its pipeline. */
+export const readModel = (root: string, options: { file: string; env: Record<string, string | undefined> }) =>
+  loadModel(resolve(root, options.file), options.env);
 
 /** The same workspace with another who acts, for the journal. */
 export const actingAs = (life: Life, actor: string): Life => ({

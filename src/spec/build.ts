@@ -22,7 +22,8 @@ const DEFAULTS = {
 /** A drift test whose scale is settled enough to have a usual threshold. */
 const USUAL_THRESHOLD: Partial<Record<t.DriftTest, number>> = { psi: 0.2 };
 
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
+/** Of models, data and steps. */
+export const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
 const METRICS: readonly string[] = [...t.CLASSIFICATION_METRICS, ...t.REGRESSION_METRICS];
 
 /** Always returns a pipeline; it may be used only when nothing was complained about. */

@@ -5,7 +5,7 @@ import { fail, TrimtabError, TrimtabErrors } from "../base/errors.ts";
 import { readGiven } from "../base/given.ts";
 import { LIMITS } from "../base/limits.ts";
 import { keepVariables } from "../base/log.ts";
-import { buildPipeline } from "./build.ts";
+import { buildPipeline, NAME } from "./build.ts";
 import { Complaints } from "./complaints.ts";
 import { type Disk, diskAt } from "./disk.ts";
 import { applyOverrides } from "./env.ts";
@@ -83,6 +83,22 @@ export async function loadPipeline(file: string, env: Env = process.env, overrid
   const path = resolve(file);
   const root = dirname(path);
   return parsePipeline(sourceOf(path, file), { file: basename(path), root, env, overrides, disk: diskAt(root) });
+}
+
+/**
+ * The name of the pipeline's model, and its folder. Whatever else is wrong with the file, or missing beside it (a variable that an
+ * alert names, a script that a step reads), keeps nobody from rolling back. Throws for a file that says no name.
+ */
+export async function loadModel(file: string, env: Env = process.env): Promise<{ model: string; root: string }> {
+  try {
+    return await loadPipeline(file, env);
+  } catch (error) {
+    const path = resolve(file);
+    const { value } = readYaml(sourceOf(path, file), basename(path));
+    const model = env.TRIMTAB_MODEL || (isMapping(value) ? value.model : undefined);
+    if (typeof model === "string" && NAME.test(model)) return { model, root: dirname(path) };
+    throw error;
+  }
 }
 
 function sourceOf(path: string, file: string): Uint8Array {

@@ -1,7 +1,7 @@
 /** Commands work on the pipeline that --file names, wherever they are typed. */
 
 import { afterAll, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeProject } from "../e2e/project.ts";
 import { freshFolder, trimtab, trimtabJson } from "../program.ts";
@@ -26,6 +26,28 @@ test("versions and deployments of a pipeline in another folder are those beside 
   expect(status.stdout).toMatch(/^tiny serves version 1 100%, deployed \d{4}-\d\d-\d\d /);
   expect(await told("profile", "rows")).toMatchObject({ rows: 400 });
   expect(existsSync(join(folder.path, ".trimtab"))).toBe(false);
+});
+
+test("a pipeline that cannot run as it stands keeps nobody from going back", async () => {
+  const { path } = folder;
+  const file = join(path, "sub/pipeline.yaml");
+  const text = readFileSync(file, "utf8");
+  await told("run", "--param", "weight=3");
+  const rollback = (env: Record<string, string> = {}) =>
+    trimtab(["rollback", "--file", file, "--to", id, "--json"], { cwd: path, env });
+  const { deployments } = (await told("deployments")) as { deployments: { id: string }[] };
+  const id = deployments.at(-1)!.id;
+  rmSync(join(path, "sub/train.sh"));
+  expect((await rollback()).exit).toBe(0);
+  expect((await rollback({ TRIMTAB_TYPO: "1" })).exit).toBe(0);
+  writeFileSync(file, `${text}alerts: [{ slack: $NO_SUCH_VARIABLE }]\nretrian: {}\n`);
+  expect((await rollback()).exit).toBe(0);
+  expect((await trimtab(["run", "--file", file], { cwd: path })).exit).toBe(2);
+  writeFileSync(file, text.replace("model: tiny", "model: [tiny]"));
+  expect(await rollback()).toMatchObject({ exit: 2, stderr: expect.stringContaining("pipeline.yaml:1 model: ") });
+});
+
+test("a file that is not there is said, also beside a model's name", async () => {
   const unknown = await trimtab(["models", "show", "tiny", "--file", "nowhere/pipeline.yaml"], { cwd: folder.path });
   expect(unknown).toMatchObject({ exit: 2, stderr: expect.stringContaining("error[SPEC_NOT_FOUND]") });
 });
