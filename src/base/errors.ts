@@ -303,7 +303,7 @@ export class TrimtabError extends Error {
     const place = this.place === undefined ? "" : ` ${this.place}`;
     // MLflow's own sentences end with a stop.
     const what = this.message.replace(/\.$/, "");
-    return redact(`error[${this.code}]${place}: ${what}. Mend: ${this.mend}.`).replaceAll("\n", " ");
+    return redact(`error[${this.code}]${place}: ${what}. Mend: ${this.mend}.`).replaceAll(/\p{Cc}/gu, " ");
   }
   toJSON(): Record<string, unknown> {
     return { code: this.code, message: this.message, place: this.place, mend: this.mend, details: this.details };

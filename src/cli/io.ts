@@ -47,6 +47,15 @@ const paintWith = (on: boolean): Paint => {
   };
 };
 
+const OWN_COLOURS = new Set([1, 2, 22, 31, 32, 33, 36, 39].map((code) => `\x1b[${code}m`));
+
+/** Without what would steer the terminal: names and reasons come from clients and from what steps print. */
+const harmless = (text: string): string =>
+  text.replaceAll(/\p{Cc}(?:\[\d+m)?/gu, (found) => {
+    if (OWN_COLOURS.has(found) || /^[\n\t]/.test(found)) return found;
+    return "";
+  });
+
 /** How often a progress line is printed where it cannot be rewritten. */
 const PLAIN_PROGRESS_MS = 3000;
 
@@ -70,16 +79,17 @@ export function terminal(options: { json: boolean; quiet: boolean }): Io {
     paint,
     data(value, human) {
       clear();
-      const text = options.json ? toJson(value, 2) : human();
+      const text = options.json ? toJson(value, 2) : harmless(human());
       if (text !== "") process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
     },
     say(line) {
       if (options.quiet) return;
       clear();
-      process.stderr.write(`${line}\n`);
+      process.stderr.write(`${harmless(line)}\n`);
     },
-    progress(line) {
+    progress(given) {
       if (options.quiet) return;
+      const line = harmless(given);
       if (live) {
         process.stderr.write(`\r\x1b[K${paint.dim(line.slice(0, (process.stderr.columns ?? 80) - 1))}`);
         open = true;

@@ -1,6 +1,7 @@
 /** The work behind `run`, `why` and `status`; loaded only when one of them runs. */
 
 import { fail, TrimtabErrors } from "../base/errors.ts";
+import { plain } from "../base/plain.ts";
 import { parseDurationMs, showBytes, showDuration } from "../base/units.ts";
 import type { CheckReport } from "../data/checks/report.ts";
 import { readPipeline, withLife } from "../life/context.ts";
@@ -75,7 +76,7 @@ function report(io: Io, event: RunEvent): void {
       io.progress(`${event.step}…${event.attempt > 1 ? ` attempt ${event.attempt} of ${event.attempts}` : ""}`);
       break;
     case "step.output":
-      io.progress(`${event.step}: ${event.text.trimEnd().split("\n").at(-1) ?? ""}`);
+      io.progress(`${event.step}: ${plain(event.text).trimEnd().split("\n").at(-1) ?? ""}`);
       break;
     case "step.retry":
       io.say(`${io.paint.yellow("retry")} ${event.step} in ${showDuration(event.delayMs)}: ${event.error.message}`);

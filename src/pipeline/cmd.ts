@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { fail } from "../base/errors.ts";
 import { readGiven } from "../base/given.ts";
 import { maskCredentials } from "../base/log.ts";
+import { plain } from "../base/plain.ts";
 import { paramNamed } from "../spec/interpolate.ts";
 import type { CmdStep } from "../spec/types.ts";
 import { codeFiles } from "./code.ts";
@@ -150,7 +151,7 @@ const TAIL_CHARS = 600;
 function exitError(step: CmdStep, ctx: StepContext, result: { exitCode: number; signal: string | undefined }) {
   const how = result.signal === undefined ? `exit code ${result.exitCode}` : `signal ${result.signal}`;
   const outOfMemory = result.signal === "SIGKILL" || result.exitCode === 137;
-  const output = ctx.log.tail();
+  const output = plain(ctx.log.tail());
   const { root } = ctx.pipeline;
   const known = mendOf(output, step.cmd, { path: ctx.env.PATH ?? "", cwd: root });
   const lines = output.split("\n").slice(-TAIL_LINES).join(" | ").trim().slice(-TAIL_CHARS);
