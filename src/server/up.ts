@@ -3,7 +3,8 @@
  * and waits for the signal to stop.
  */
 
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
+import { fail } from "../base/errors.ts";
 import { becomeSelf, SUPERVISE_WORD } from "../base/program.ts";
 import { readPipeline } from "../life/context.ts";
 import { type Watched, watchOver } from "./watch-over.ts";
@@ -24,16 +25,25 @@ interface Voice {
   quiet: boolean;
 }
 
-/** Starts everything; resolves to the exit code when it was told to stop and has drained. */
+/** Starts everything, for pipelines of one folder: they share its state. Resolves to the exit code when it was told to stop and has drained. */
 export async function up(voice: Voice, options: UpOptions): Promise<number> {
-  const { files, port, host } = options;
-  if (files.length === 0)
-    return become({ ...watchedAt(voice, voice.cwd), control: { root: voice.cwd, files, port, host } });
+  const { port, host } = options;
+  const paths = [...new Set(options.files.map((file) => resolve(voice.cwd, file)))];
+  const root = paths[0] === undefined ? voice.cwd : dirname(paths[0]);
+  const elsewhere = paths.find((path) => dirname(path) !== root);
+  if (elsewhere !== undefined)
+    throw fail("USAGE", {
+      what: `${elsewhere} is not in ${root}`,
+      place: "--file",
+      mend: "start one server for each folder, on ports of its own",
+    });
+  const files = paths.map((path) => basename(path));
+  const control = { root, files, port, host };
+  if (files.length === 0) return become({ ...watchedAt(voice, root), control });
   // A bad pipeline is said here, in one line, before anything is started.
-  const pipelines = await Promise.all(files.map((file) => readPipeline(voice.cwd, { file, env: voice.env })));
-  const root = dirname(resolve(voice.cwd, files[0]!));
+  const pipelines = await Promise.all(files.map((file) => readPipeline(root, { file, env: voice.env })));
   const replicas = Math.max(...pipelines.map((pipeline) => pipeline.deploy.replicas ?? 0));
-  return become({ ...servingOf(voice, root, options, replicas), control: { root, files, port, host } });
+  return become({ ...servingOf(voice, root, options, replicas), control });
 }
 
 /** Starts only the serving processes. */

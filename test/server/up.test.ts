@@ -1,8 +1,8 @@
 /** What `trimtab up` starts, as the system sees it. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { privateBytes } from "../../src/serving/child-model.ts";
 import { descendants } from "../processes.ts";
 import { environment, freshFolder, REPO, type Served, startUp, trimtab } from "../program.ts";
@@ -53,6 +53,29 @@ test("a probe in HTTP/1.0, which names no host, is answered", async () => {
     socket.end();
   }
 });
+
+test("pipelines of one folder are served from anywhere; those of two share no state and are refused", async () => {
+  const [here, there] = [join(folder.path, "here"), join(folder.path, "there")];
+  for (const [path, model] of [
+    [join(here, "pipeline.yaml"), "one"],
+    [join(here, "second.yaml"), "two"],
+    [join(there, "pipeline.yaml"), "three"],
+  ] as const) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `model: ${model}\nsteps: { s: { cmd: "true" } }\n`);
+  }
+  const two = ["--file", "here/pipeline.yaml", "--file", join(here, "second.yaml")];
+  const server = await startUp(folder.path, { model: false, args: two });
+  try {
+    const answer = await fetch(`${server.control}/api/v1/status`);
+    const { pipelines } = (await answer.json()) as { pipelines: { model: string }[] };
+    expect(pipelines.map(({ model }) => model)).toEqual(["one", "two"]);
+  } finally {
+    await server.stop();
+  }
+  const refused = await trimtab(["up", ...two, "--file", "there/pipeline.yaml", "--port", "0"], { cwd: folder.path });
+  expect(refused).toMatchObject({ exit: 2, stderr: expect.stringContaining(`pipeline.yaml is not in ${here}. Mend:`) });
+}, 60_000);
 
 test("the supervisor keeps the process id, and not what reading the pipeline took", () => {
   expect(readFileSync(`/proc/${served.pid}/cmdline`, "utf8")).toContain("__supervise");
