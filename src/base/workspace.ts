@@ -18,14 +18,14 @@ export interface Workspace {
   tmp: string;
 }
 
-/** The layout below `root`; TRIMTAB_DB names another database. */
+/** The layout below `root`; TRIMTAB_DB names another database; an empty one counts as not set, as everywhere. */
 export function workspaceAt(root: string, env: Record<string, string | undefined> = process.env): Workspace {
   const home = resolve(root);
   const state = join(home, ".trimtab");
   return {
     root: home,
     state,
-    db: env.TRIMTAB_DB ?? join(state, "trimtab.db"),
+    db: env.TRIMTAB_DB || join(state, "trimtab.db"),
     cache: join(state, "cache"),
     artifacts: join(state, "artifacts"),
     models: join(state, "models"),

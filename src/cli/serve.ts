@@ -2,6 +2,7 @@
 
 import { fail } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
+import { parseDurationMs } from "../base/units.ts";
 import type { Command, CommandGroup, Input } from "./command.ts";
 import { numberOf, text, texts } from "./command.ts";
 import type { Io } from "./io.ts";
@@ -31,6 +32,13 @@ const up: Command = {
   options: [FILES, PORT, SERVE_PORT, HOST, PROCESSES, TRACKING],
   examples: ["trimtab up", "TRIMTAB_AUTOMATE_RETRAIN=false trimtab up --port 5001", "trimtab up --tracking"],
   action: async (io, input) => {
+    const kept = io.env.TRIMTAB_PURGE_DELETED;
+    if (kept && parseDurationMs(kept) === undefined)
+      throw fail("USAGE", {
+        what: `"${kept}" is not a duration`,
+        place: "TRIMTAB_PURGE_DELETED",
+        mend: "as 12h or 90d",
+      });
     const { up: start } = await import("../server/up.ts");
     return start(io, await optionsOf(input, io.env));
   },
@@ -55,6 +63,8 @@ function refuseBeside({ options }: Input, others: readonly { name: string }[]): 
 
 /** 0: any free one. */
 const PORTS = { min: 0, max: 65_535 };
+const portOf = (input: Input, option: string, set: string | undefined) =>
+  numberOf(text(input.options[option]) ?? (set || undefined), `--${option}`, PORTS);
 
 async function optionsOf(input: Input, env: Io["env"]) {
   const processes = numberOf(text(input.options.processes), "--processes", { min: 1, max: LIMITS.servingProcesses });
@@ -71,8 +81,8 @@ async function optionsOf(input: Input, env: Io["env"]) {
   if (tracking) refuseBeside(input, [FILES, SERVE_PORT, PROCESSES]);
   return {
     files: tracking || files.length > 0 ? files : ["pipeline.yaml"],
-    port: numberOf(text(input.options.port) ?? env.TRIMTAB_PORT, "--port", PORTS) ?? 5000,
-    servePort: numberOf(text(input.options["serve-port"]) ?? env.TRIMTAB_SERVE_PORT, "--serve-port", PORTS) ?? 8080,
+    port: portOf(input, "port", env.TRIMTAB_PORT) ?? 5000,
+    servePort: portOf(input, "serve-port", env.TRIMTAB_SERVE_PORT) ?? 8080,
     host,
     ...(processes ? { processes } : {}),
   };

@@ -65,12 +65,12 @@ export async function openLife(options: LifeOptions): Promise<Life> {
   const env = options.env ?? process.env;
   const workspace = workspaceAt(options.root, env);
   const clock = options.clock ?? systemClock;
-  const actor = options.actor ?? env.TRIMTAB_ACTOR ?? (env.CI ? "ci" : userName());
+  const actor = options.actor ?? (env.TRIMTAB_ACTOR || (env.CI ? "ci" : userName()));
   await mkdir(workspace.tmp, { recursive: true });
   const db = await openDb(workspace.db);
   const stats = openStatCache(join(workspace.state, "stat-cache.db"));
   // Versions that pipelines publish are downloaded by MLflow's clients from the same tree.
-  const artifacts = withMounts(openArtifactStore(env.TRIMTAB_STORE ?? workspace.artifacts), {
+  const artifacts = withMounts(openArtifactStore(env.TRIMTAB_STORE || workspace.artifacts), {
     models: openArtifactStore(workspace.models),
   });
   let duck: Promise<Duck> | undefined;

@@ -9,6 +9,7 @@
  * file < TRIMTAB_PARAM_X < TRIMTAB_STEPS_…_PARAMS_X < --param x < --param step.x.
  */
 
+import { isSwitchWord, SWITCHES } from "../base/automation.ts";
 import type { Complaints } from "./complaints.ts";
 import { nearest } from "./nearest.ts";
 import { isMapping, type Path, pathKey, showPath, valueAt, withValueAt } from "./path.ts";
@@ -30,7 +31,7 @@ export const PROGRAM_VARIABLES: Record<string, string> = {
   TRIMTAB_WEBHOOKS_PRIVATE: "allow lets webhooks call http and addresses inside private networks",
   TRIMTAB_PURGE_DELETED: "how long deleted runs are kept before they go for good, as 30d",
   TRIMTAB_ACTOR: "who acts, for the journal",
-  "TRIMTAB_AUTOMATE_*": "false switches an automation off",
+  "TRIMTAB_AUTOMATE_*": "false switches an automation off: RETRAIN, GATE or DEPLOY",
   TRIMTAB_RUN_ID: "set for a step: its run",
   TRIMTAB_STEP: "set for a step: its name",
   TRIMTAB_PIPELINE: "set for a step: its model",
@@ -40,7 +41,7 @@ export const PROGRAM_VARIABLES: Record<string, string> = {
 /** Inside a step the TRIMTAB_PARAM_… are that step's params, told to it; they override nothing. */
 const isProgramVariable = (name: string, env: Env): boolean =>
   Object.hasOwn(PROGRAM_VARIABLES, name) ||
-  name.startsWith("TRIMTAB_AUTOMATE_") ||
+  SWITCHES.includes(name) ||
   (name.startsWith("TRIMTAB_PARAM_") && env.TRIMTAB_STEP !== undefined);
 
 /** The variable that overrides a key: `["gate", "accuracy", "min"]` → TRIMTAB_GATE_ACCURACY_MIN. */
@@ -105,6 +106,10 @@ interface Override {
 }
 
 function envOverrides(document: unknown, env: Env, complaints: Complaints): Override[] {
+  // A switch that is mistyped would leave on what somebody thinks is off.
+  for (const name of SWITCHES)
+    if (!isSwitchWord(env[name] ?? ""))
+      complaints.addOverride(name, `${show(env[name])} says neither on nor off`, "write false or true");
   const given = Object.entries(env).filter(
     (entry): entry is [string, string] =>
       entry[0].startsWith("TRIMTAB_") && !!entry[1] && !isProgramVariable(entry[0], env),
@@ -115,7 +120,7 @@ function envOverrides(document: unknown, env: Env, complaints: Complaints): Over
   const shared = pathsByName(paramPaths(document), (path) => overrideName(["param", ...path.slice(3)]));
   const found = given.flatMap(([name, text]) => {
     const paths = shared.get(name) ?? keys.get(name) ?? [];
-    if (paths.length === 0) complainUnknown(name, [...keys.keys(), ...shared.keys()], complaints);
+    if (paths.length === 0) complainUnknown(name, [...keys.keys(), ...shared.keys(), ...SWITCHES], complaints);
     else if (paths.length > 1 && !shared.has(name)) complainAmbiguous(name, paths, complaints);
     else return paths.map((path) => ({ name, text, path }));
     return [];

@@ -8,7 +8,7 @@ import { keepVariables } from "../base/log.ts";
 import { buildPipeline, NAME } from "./build.ts";
 import { Complaints } from "./complaints.ts";
 import { type Disk, diskAt } from "./disk.ts";
-import { applyOverrides } from "./env.ts";
+import { applyOverrides, overrideName } from "./env.ts";
 import { lint } from "./lint.ts";
 import { expandMatrices } from "./matrix.ts";
 import { expandParams } from "./params.ts";
@@ -95,7 +95,7 @@ export async function loadModel(file: string, env: Env = process.env): Promise<{
   } catch (error) {
     const path = resolve(file);
     const { value } = readYaml(sourceOf(path, file), basename(path));
-    const model = env.TRIMTAB_MODEL || (isMapping(value) ? value.model : undefined);
+    const model = env[overrideName(["model"])] || (isMapping(value) ? value.model : undefined);
     if (typeof model === "string" && NAME.test(model)) return { model, root: dirname(path) };
     throw error;
   }

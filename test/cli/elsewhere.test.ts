@@ -1,7 +1,7 @@
 /** Commands work on the pipeline that --file names, wherever they are typed. */
 
 import { afterAll, expect, test } from "bun:test";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeProject } from "../e2e/project.ts";
 import { freshFolder, trimtab, trimtabJson } from "../program.ts";
@@ -45,6 +45,30 @@ test("a pipeline that cannot run as it stands keeps nobody from going back", asy
   expect((await trimtab(["run", "--file", file], { cwd: path })).exit).toBe(2);
   writeFileSync(file, text.replace("model: tiny", "model: [tiny]"));
   expect(await rollback()).toMatchObject({ exit: 2, stderr: expect.stringContaining("pipeline.yaml:1 model: ") });
+});
+
+test("a setting that is empty counts as not set", async () => {
+  const cwd = join(folder.path, "empty");
+  mkdirSync(cwd);
+  writeFileSync(join(cwd, "pipeline.yaml"), 'model: m\nsteps: { s: { cmd: "echo 1 > x", outs: [x] } }\n');
+  const names = ["DB", "STORE", "ACTOR", "PORT", "SERVE_PORT", "PYTHON", "AUTOMATE_DEPLOY", "PURGE_DELETED"];
+  const env = Object.fromEntries(names.map((name) => [`TRIMTAB_${name}`, ""]));
+  expect(await trimtabJson<unknown>(["run"], { cwd, env })).toMatchObject({ state: "done" });
+  expect(await trimtabJson<unknown>(["status"], { cwd, env })).toMatchObject({ plan: [{ action: "keep" }] });
+  const { events } = await trimtabJson<{ events: { actor: string }[] }>(["events"], { cwd });
+  expect(events.filter(({ actor }) => actor === "")).toEqual([]);
+  expect(readdirSync(cwd).sort()).toEqual([".trimtab", "pipeline.yaml", "x"]);
+});
+
+test("a setting that is wrong is said", async () => {
+  const cwd = join(folder.path, "empty");
+  const said = async (args: string[], env: Record<string, string>) => (await trimtab(args, { cwd, env })).stderr;
+  expect(await said(["status"], { TRIMTAB_DB: "mysql://u:secret@h/d" })).toBe(
+    "error[DB_UNREACHABLE] TRIMTAB_DB: mysql:// is no database that Trimtab knows. Mend: write postgres://…, or the path of a file.\n",
+  );
+  expect(await said(["up", "--port", "0", "--serve-port", "0"], { TRIMTAB_PURGE_DELETED: "soon" })).toBe(
+    'error[USAGE] TRIMTAB_PURGE_DELETED: "soon" is not a duration. Mend: as 12h or 90d.\n',
+  );
 });
 
 test("a file that is not there is said, also beside a model's name", async () => {

@@ -101,6 +101,14 @@ test("inside a step, the step's own params override nothing", () => {
   expect(params(parse({ TRIMTAB_STEP: "train", TRIMTAB_PARAM_DEPTH: "9", TRIMTAB_PARAM_OTHER: "1" }))).toEqual([1, 2]);
 });
 
+test("a switch that is mistyped is not left on in silence", () => {
+  const env = { TRIMTAB_AUTOMATE_DEPLOYS: "false", TRIMTAB_AUTOMATE_GATE: "flase", TRIMTAB_AUTOMATE_RETRAIN: " Off " };
+  expect(complaintsOf(TEXT, { env })).toEqual([
+    'error[SPEC_INVALID] TRIMTAB_AUTOMATE_GATE: "flase" says neither on nor off. Mend: write false or true.',
+    "error[SPEC_INVALID] TRIMTAB_AUTOMATE_DEPLOYS: names no key of the pipeline. Mend: write TRIMTAB_AUTOMATE_DEPLOY.",
+  ]);
+});
+
 test("overrides that name nothing or two things, are no value, or set what is not allowed are complained about", () => {
   const env = {
     TRIMTAB_GATE_ACURACY_MIN: "0.9",
