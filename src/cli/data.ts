@@ -45,7 +45,11 @@ const drift: Command = {
   options: [FILE_OPTION, { name: "limit", short: "n", value: "n", about: "windows shown", default: "20" }],
   action: async (io, input) => {
     const { driftCommand } = await import("./data-actions.ts");
-    return driftCommand(io, text(input.options.file)!, numberOf(text(input.options.limit), "--limit") ?? 20);
+    return driftCommand(
+      io,
+      text(input.options.file)!,
+      numberOf(text(input.options.limit), "--limit", { min: 1 }) ?? 20,
+    );
   },
 };
 

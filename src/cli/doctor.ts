@@ -38,7 +38,10 @@ const events: Command = {
     const { listEvents } = await import("../db/events.ts");
     const { withLife } = await import("../life/context.ts");
     const subject = text(input.options.subject);
-    const filter = { limit: numberOf(text(input.options.limit), "--limit") ?? 30, ...(subject ? { subject } : {}) };
+    const filter = {
+      limit: numberOf(text(input.options.limit), "--limit", { min: 1 }) ?? 30,
+      ...(subject ? { subject } : {}),
+    };
     const found = await withLife({ root: io.cwd, env: io.env }, (life) => listEvents(life.db, filter));
     io.data({ events: found }, () =>
       table(io, found, [

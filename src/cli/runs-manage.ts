@@ -1,6 +1,7 @@
 /** `runs search|delete|restore|move|purge`: finding runs and putting them where they belong. */
 
 import { fail } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
 import type { Life } from "../life/context.ts";
 import type { Command, Input } from "./command.ts";
 import { numberOf, text, texts } from "./command.ts";
@@ -45,7 +46,7 @@ const search: Command = {
   ],
   examples: [`trimtab runs search "metrics.f1 > 0.8" --order "metrics.f1 DESC"`],
   action: async (io, input) => {
-    const limit = numberOf(text(input.options.limit), "--limit") ?? 20;
+    const limit = numberOf(text(input.options.limit), "--limit", { min: 1, max: LIMITS.searchRuns }) ?? 20;
     const { findRuns } = await import("../life/find-runs.ts");
     const query = {
       filter: text(input.args.filter) ?? "",

@@ -1,5 +1,6 @@
 /** `runs …`: what ran, with what, and what came out. */
 
+import { LIMITS } from "../base/limits.ts";
 import type { Command, CommandGroup } from "./command.ts";
 import { numberOf, text, texts } from "./command.ts";
 import { table, when } from "./io.ts";
@@ -16,7 +17,7 @@ const list: Command = {
     const { runViews } = await import("../life/views.ts");
     const { withLife } = await import("../life/context.ts");
     const { showDuration } = await import("../base/units.ts");
-    const limit = numberOf(text(input.options.limit), "--limit") ?? 20;
+    const limit = numberOf(text(input.options.limit), "--limit", { min: 1, max: LIMITS.searchRuns }) ?? 20;
     const runs = await withLife({ root: io.cwd, env: io.env }, (life) =>
       runViews(life, { limit, ...projectIn(input) }),
     );

@@ -60,7 +60,7 @@ const log: Command = {
   args: [{ name: "webhook", about: "its id, or the beginning of it", required: true }],
   options: [{ name: "limit", short: "n", value: "n", about: "how many", default: "30" }],
   action: async (io, input) => {
-    const limit = numberOf(text(input.options.limit), "--limit") ?? 30;
+    const limit = numberOf(text(input.options.limit), "--limit", { min: 1 }) ?? 30;
     const deliveries = await withWebhooks(io, async (all) =>
       all.deliveries(await all.idOf(text(input.args.webhook)!), limit),
     );

@@ -37,6 +37,17 @@ test("a sentence of MLflow's ends with one stop", () => {
   expect(done.stderr.toString()).toBe("error[NOT_FOUND]: Webhook with ID x not found. Mend: list what there is.\n");
 });
 
+test("a list of no rows is refused in the words of the option, not told as an empty one", () => {
+  const cwd = tempFolder();
+  for (const words of [["events"], ["runs", "list"], ["runs", "search"], ["webhook", "log", "x"]]) {
+    const done = Bun.spawnSync([join(HOME, "bin/trimtab"), ...words, "-n", "0"], { cwd });
+    expect([done.exitCode, done.stderr.toString()]).toEqual([
+      2,
+      "error[USAGE] --limit: 0 is out of bounds. Mend: write at least 1.\n",
+    ]);
+  }
+});
+
 test("the journal names the user's id where USER is not set", () => {
   const script = `
     const { openLife } = await import(${JSON.stringify(join(HOME, "src/life/context.ts"))});
