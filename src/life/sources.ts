@@ -1,7 +1,7 @@
 /** Data sources as DuckDB reads them: what a name or path in a pipeline means. */
 
 import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { type Duck, literal } from "../data/duckdb.ts";
+import { type Duck, parquetSql } from "../data/duckdb.ts";
 import { openScan, type Scan } from "../data/scan.ts";
 import { resolveSource } from "../data/source.ts";
 import type { Pipeline } from "../spec/types.ts";
@@ -22,7 +22,7 @@ const loaded = new WeakMap<Duck, Map<string, string>>();
  */
 export async function rowsAt(duck: Duck, path: string): Promise<string> {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-  if (stat?.isFile() && isParquet(path)) return `SELECT * FROM read_parquet(${literal(path)})`;
+  if (stat?.isFile() && isParquet(path)) return `SELECT * FROM ${parquetSql(path)}`;
   const tables = loaded.get(duck) ?? new Map<string, string>();
   loaded.set(duck, tables);
   const key = JSON.stringify([path, String(stat?.ino), String(stat?.size), String(stat?.mtimeNs)]);
