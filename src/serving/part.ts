@@ -35,6 +35,8 @@ const LAST_PAUSE_MS = 10_000;
 const HEALTHY_MS = 30_000;
 /** Beyond its drain, what a part gets before it is killed. */
 const GRACE_MS = 3_000;
+/** How often the watchdog looks. */
+const LOOK_MS = 1_000;
 
 type Child = Bun.Subprocess<"ignore", "inherit", "inherit">;
 
@@ -46,7 +48,11 @@ export function startPart(options: PartOptions): Part {
   let wasReady = false;
   let deaths = 0;
   let child: Child;
-  let heardMs = 0;
+  /**
+   * How long a part that beats was silent, in looks of the watchdog: by the clock, all parts would have been silent when the
+   * clock jumps, or when they and this process were suspended together.
+   */
+  let silentMs: number | undefined;
   let timer: NodeJS.Timeout | undefined;
 
   const hear = (message: FromPart): void => {
@@ -56,13 +62,13 @@ export function startPart(options: PartOptions): Part {
     } else if (message.type === "failed") {
       if (wasReady) log.error("a process cannot start", { part: options.name, error: errorOf(message).oneLine() });
       else first.reject(errorOf(message));
-    } else heardMs = Date.now();
+    } else if (message.type === "beat") silentMs = 0;
     options.onMessage(message, (answer) => child.send(answer));
   };
 
   const start = (): void => {
     const startedMs = Date.now();
-    heardMs = 0;
+    silentMs = undefined;
     child = Bun.spawn(options.command, {
       ...(options.cwd !== undefined && { cwd: options.cwd }),
       env: { ...process.env, ...options.env },
@@ -88,11 +94,13 @@ export function startPart(options: PartOptions): Part {
   };
 
   const watchdog = setInterval(() => {
-    if (heardMs === 0 || Date.now() - heardMs < silenceMs || isStopping) return;
+    if (silentMs === undefined || isStopping) return;
+    silentMs += LOOK_MS;
+    if (silentMs < silenceMs) return;
     log.error("a process hangs and is ended", { part: options.name, pid: child.pid });
-    heardMs = 0;
+    silentMs = undefined;
     child.kill("SIGKILL");
-  }, 1_000);
+  }, LOOK_MS);
 
   start();
   return {

@@ -5,13 +5,23 @@ import { serveProcess } from "../../src/serving/process.ts";
 import { supervise } from "../../src/serving/supervisor.ts";
 
 const [role, json] = process.argv.slice(2) as [string, string];
-const options = JSON.parse(json) as { deployDir: string; predictionsDir: string; port: number; count: number };
+const options = JSON.parse(json) as {
+  deployDir: string;
+  predictionsDir: string;
+  port: number;
+  count: number;
+  silenceMs?: number;
+};
 
 /** The command of a serving process on this port. */
 const command = (port: number) => [process.execPath, import.meta.path, "part", JSON.stringify({ ...options, port })];
 
 async function up(): Promise<number> {
-  const supervisor = supervise({ serving: { count: options.count, port: options.port, host: "127.0.0.1", command } });
+  const { silenceMs, count, port } = options;
+  const supervisor = supervise({
+    ...(silenceMs !== undefined && { silenceMs }),
+    serving: { count, port, host: "127.0.0.1", command },
+  });
   await supervisor.ready;
   const pids = supervisor.parts().map((part) => part.pid);
   process.stdout.write(`${JSON.stringify({ port: supervisor.port, pids })}\n`);

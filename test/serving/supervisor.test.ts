@@ -15,8 +15,8 @@ afterEach(async () => {
   place.remove();
 });
 
-const optionsOf = (port: number, count = 1) =>
-  JSON.stringify({ deployDir: place.deployDir, predictionsDir: place.predictionsDir, port, count });
+const optionsOf = (port: number, count = 1, silenceMs?: number) =>
+  JSON.stringify({ deployDir: place.deployDir, predictionsDir: place.predictionsDir, port, count, silenceMs });
 
 async function start(count = 2, silenceMs?: number): Promise<Supervisor & { port: number }> {
   supervisor = supervise({
@@ -96,6 +96,32 @@ test("a process whose model never returns is ended, and serves again", async () 
   await until("another process serves", () => parts()[0]!.pid !== undefined && parts()[0]!.pid !== before!.pid);
   expect(await hung).toBe("cut");
   await until("requests are answered", async () => (await predict(port).catch(() => 0)) === 200);
+});
+
+test("a part that does not beat is not taken for hanging because it asked for the numbers once", async () => {
+  const says = `process.send({ type: "ready", port: 1 }); process.send({ type: "metrics?", id: 1, own: {} });
+    process.on("SIGTERM", () => process.exit(0)); setInterval(() => {}, 1000);`;
+  supervisor = supervise({ silenceMs: 1, control: { command: [process.execPath, "-e", says] } });
+  await supervisor.ready;
+  const [before] = supervisor.parts();
+  await Bun.sleep(2_500);
+  expect(supervisor.parts()).toEqual([before!]);
+});
+
+test("processes that were suspended together with their supervisor go on", async () => {
+  const up = Bun.spawn([process.execPath, ENTRY, "up", optionsOf(0, 2, 3_000)], { stdout: "pipe" });
+  try {
+    const { value } = await up.stdout.getReader().read();
+    const { pids } = JSON.parse(Buffer.from(value!).toString()) as { pids: number[] };
+    for (const pid of [up.pid, ...pids]) process.kill(pid, "SIGSTOP");
+    await Bun.sleep(4_000);
+    for (const pid of [up.pid, ...pids]) process.kill(pid, "SIGCONT");
+    await Bun.sleep(2_500);
+    expect(pids.filter(isAlive)).toEqual(pids);
+  } finally {
+    up.kill("SIGTERM");
+    await up.exited;
+  }
 });
 
 test("SIGTERM drains: what is under way is answered and what was captured is on disk", async () => {
