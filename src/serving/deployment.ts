@@ -5,7 +5,7 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, readlink } from "node:fs/promises";
+import { lstat, mkdir, readdir, readFile, readlink } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { type Clock, isoTime, systemClock } from "../base/clock.ts";
 import { asTrimtabError, fail } from "../base/errors.ts";
@@ -155,13 +155,24 @@ export async function currentId(deployDir: string, model: string): Promise<strin
   }
 }
 
-/** Reads one manifest. Throws NOT_FOUND, or INVALID when it is not one. */
+/** True when the link is gone. One that cannot be looked at, by a process that has no files left to open, is not gone. */
+export async function isUndeployed(deployDir: string, model: string): Promise<boolean> {
+  const code = await lstat(join(folderOf(deployDir, model), "current")).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => error.code,
+  );
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+/** Reads one manifest. Throws NOT_FOUND, FILE_NOT_READABLE, or INVALID when it is not one, or one of another folder. */
 export async function readDeployment(deployDir: string, model: string, id: string): Promise<Deployment> {
   const place = join(folderOf(deployDir, model, id), "deployment.yaml");
-  const text = await readFile(place, "utf8").catch((error: unknown) => {
+  const text = await readFile(place, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT" && error.code !== "ENOTDIR")
+      throw fail("FILE_NOT_READABLE", { what: `cannot read (${error.code})`, place, cause: error });
     throw fail("NOT_FOUND", { what: `there is no deployment ${id} of ${model}`, place, mend: ELSEWHERE, cause: error });
   });
-  const raw = parseManifest(text, place);
+  const raw = parseManifest(text, place, model, id);
   const home = dirname(resolve(deployDir));
   return { ...raw, models: raw.models.map((version) => ({ ...version, folder: resolve(home, version.folder) })) };
 }
@@ -175,26 +186,42 @@ function folderOf(deployDir: string, ...names: string[]): string {
 
 const ELSEWHERE = "trimtab rollback, or trimtab deploy <version>";
 
-function parseManifest(text: string, place: string): Deployment {
+/** People edit and copy these files. One that names another folder would be loaded again at every look. */
+function parseManifest(text: string, place: string, model: string, id: string): Deployment {
+  const refuse = (what: string, cause?: unknown) => fail("INVALID", { what, place, mend: ELSEWHERE, cause });
+  let raw: unknown;
   try {
-    const raw = readYaml(text, place).value;
-    if (isManifest(raw)) return raw;
+    raw = readYaml(text, place).value;
   } catch (error) {
-    const { message } = asTrimtabError(error);
-    throw fail("INVALID", { what: `the deployment's manifest ${message}`, place, mend: ELSEWHERE, cause: error });
+    throw refuse(`the deployment's manifest ${asTrimtabError(error).message}`, error);
   }
-  throw fail("INVALID", { what: "the file is not a deployment", place, mend: ELSEWHERE });
+  if (!isManifest(raw)) throw refuse("the file is not a deployment");
+  if (raw.id !== id || raw.model !== model)
+    throw refuse(`the manifest is that of ${show(raw.id)} of ${show(raw.model)}`);
+  const wrong = complaintOf(raw.models);
+  if (wrong !== undefined) throw refuse(wrong);
+  return raw;
 }
 
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+
 const isManifest = (raw: unknown): raw is Deployment =>
-  typeof raw === "object" &&
-  raw !== null &&
+  isObject(raw) &&
   "id" in raw &&
   "model" in raw &&
   "capture" in raw &&
+  isObject(raw.capture) &&
   "models" in raw &&
   Array.isArray(raw.models) &&
-  raw.models.length > 0;
+  raw.models.length > 0 &&
+  raw.models.every(isDeployedVersion);
+
+const isDeployedVersion = (raw: Partial<DeployedVersion> | null): boolean =>
+  typeof raw?.name === "string" &&
+  typeof raw.version === "number" &&
+  typeof raw.folder === "string" &&
+  typeof raw.weight === "number" &&
+  typeof raw.variant === "string";
 
 const namesIn = async (folder: string): Promise<string[]> => await readdir(folder).catch(() => []);
 
@@ -217,7 +244,8 @@ function compose(request: DeployRequest, previous: string | undefined): Deployme
       variant,
     };
   });
-  checkShares(models);
+  const wrong = complaintOf(models);
+  if (wrong !== undefined) throw fail("INVALID", { what: wrong, place: "models" });
   const now = isoTime((request.clock ?? systemClock).nowMs());
   const second = now.slice(0, 19).replace(/[-:]/g, "").replace("T", "_");
   const id = `${second}_${now.slice(20, 23)}_${randomBytes(2).toString("hex")}`;
@@ -234,12 +262,14 @@ function compose(request: DeployRequest, previous: string | undefined): Deployme
   };
 }
 
-function checkShares(models: readonly DeployedVersion[]): void {
+/** Why weights or variants do not add up. */
+function complaintOf(models: readonly DeployedVersion[]): string | undefined {
   const sum = models.reduce((total, version) => total + version.weight, 0);
   if (models.some((version) => !(version.weight >= 0)) || Math.abs(sum - 100) > 1e-9)
-    throw fail("INVALID", { what: `the weights sum to ${sum}, not to 100`, place: "models" });
+    return `the weights sum to ${sum}, not to 100`;
   if (new Set(models.map((version) => version.variant)).size < models.length)
-    throw fail("INVALID", { what: "two versions share a variant's name", place: "models" });
+    return "two versions share a variant's name";
+  return undefined;
 }
 
 function format(deployment: Deployment, deployDir: string): string {

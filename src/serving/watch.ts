@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { asTrimtabError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { log } from "../base/log.ts";
-import { currentId, currentIds, readDeployment } from "./deployment.ts";
+import { currentId, currentIds, isUndeployed, readDeployment } from "./deployment.ts";
 import type { Served } from "./served.ts";
 
 export interface DeploymentWatch {
@@ -77,7 +77,8 @@ export function watchDeployments(options: WatchOptions): DeploymentWatch {
 
   const lookOnce = async (): Promise<void> => {
     const current = await currentIds(deployDir);
-    for (const name of served.names()) if (!current.has(name)) await served.remove(name);
+    for (const name of served.names())
+      if (!current.has(name) && (await isUndeployed(deployDir, name))) await served.remove(name);
     for (const [model, id] of current) {
       watchFolder(join(deployDir, model));
       if (closed || following.has(model)) continue;

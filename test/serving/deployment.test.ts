@@ -113,3 +113,22 @@ test("a damaged manifest is refused by name", async () => {
   await expect(rollback({ deployDir: place.deployDir, model: "m", to: "x" })).rejects.toThrow("not a deployment");
   await expect(rollback({ deployDir: place.deployDir, model: "m", to: "y" })).rejects.toThrow("no deployment y");
 });
+
+test("a manifest that was edited or copied by hand is refused before it can be served", async () => {
+  const { id } = await deploy(place, 1, folderOf(1));
+  const path = join(place.deployDir, "m", id, "deployment.yaml");
+  const text = await Bun.file(path).text();
+  const changes: [from: string | RegExp, to: string, why: string][] = [
+    ["weight: 100", "weight: 0", "the weights sum to 0, not to 100"],
+    ["weight: 100", "weight: all", "not a deployment"],
+    [/capture:[\s\S]*columns.*/, "capture: null", "not a deployment"],
+    [/folder: .*/, "folder: 5", "not a deployment"],
+    [/models:[\s\S]*(?=capture)/, "models: [null]\n", "not a deployment"],
+    [/^id: .*/, "id: x", `the manifest is that of "x" of "m"`],
+    ["model: m", "model: n", `the manifest is that of "${id}" of "n"`],
+  ];
+  for (const [from, to, why] of changes) {
+    await Bun.write(path, text.replace(from, to));
+    await expect(currentDeployment(place.deployDir, "m")).rejects.toThrow(why);
+  }
+});

@@ -124,6 +124,46 @@ test("processes that were suspended together with their supervisor go on", async
   }
 });
 
+test("a process that connections have left no file to open serves its models to those who are connected", async () => {
+  await deploy(place, 1, await makeModel(place, 1));
+  const up = Bun.spawn(["sh", "-c", 'ulimit -n 100; exec "$@"', "sh", process.execPath, ENTRY, "up", optionsOf(0)], {
+    stdout: "pipe",
+  });
+  const silent: Bun.Socket[] = [];
+  try {
+    const { value } = await up.stdout.getReader().read();
+    const { port } = JSON.parse(Buffer.from(value!).toString()) as { port: number };
+    const open = async (onData: (bytes: Uint8Array) => void) => {
+      const socket = await Bun.connect({
+        hostname: "127.0.0.1",
+        port,
+        socket: { data: (_, bytes) => onData(bytes) },
+      });
+      silent.push(socket);
+      return socket;
+    };
+    let said = "";
+    const first = await open((bytes) => {
+      said += Buffer.from(bytes).toString();
+    });
+    const ask = async () => {
+      said = "";
+      first.write('POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 18\r\n\r\n{"features":[1,2]}');
+      await until("it is answered", () => said !== "");
+      return said.slice(0, 12);
+    };
+    expect(await ask()).toBe("HTTP/1.1 200");
+    for (let i = 0; i < 150; i++) await open(() => undefined);
+    // Meanwhile it looks for deployments many times.
+    await Bun.sleep(4_000);
+    expect(await ask()).toBe("HTTP/1.1 200");
+  } finally {
+    for (const socket of silent) socket.end();
+    up.kill("SIGTERM");
+    await up.exited;
+  }
+});
+
 test("SIGTERM drains: what is under way is answered and what was captured is on disk", async () => {
   const slow = LOGISTIC.replace("export function", "export async function").replace(
     "return p;",
