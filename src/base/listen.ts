@@ -6,6 +6,8 @@ import { log } from "./log.ts";
 /** For every Bun.serve: an error that no handler caught is logged and answered as ours, not by Bun's page that shows the code around it. */
 export const whenBroken = {
   development: false,
+  // Out of development Bun shares ports unless told not to: a second server would silently take half of the first one's requests.
+  reusePort: false,
   error(error: unknown): Response {
     const known = asTrimtabError(error);
     log.error(known.oneLine(), { cause: String(known.cause ?? "") });

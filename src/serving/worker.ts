@@ -119,10 +119,10 @@ async function listen(
     Bun.serve({
       port,
       hostname: host,
-      reusePort,
       maxRequestBodySize: NO_BOUND_BYTES,
       idleTimeout: 120,
       ...whenBroken,
+      reusePort,
       ...app,
     }),
   );

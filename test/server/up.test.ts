@@ -83,6 +83,15 @@ test("the supervisor keeps the process id, and not what reading the pipeline too
   expect(privateBytes(served.pid)).toBeLessThan(privateBytes(control.pid) / 2);
 });
 
+test("the port of another server is taken, and not shared with it", async () => {
+  const { port } = new URL(served.control);
+  const second = freshFolder("second");
+  const ended = await trimtab(["up", "--tracking", "--port", port], { cwd: second.path });
+  second.remove();
+  expect(ended.stderr).toContain(`error[PORT_TAKEN] 127.0.0.1:${port}: `);
+  expect(ended.exit).toBe(1);
+});
+
 /** Starts `trimtab up` and waits for what it says when it is ready; the addresses are the pattern's groups. */
 async function upSays(args: string[], cwd: string, pattern: RegExp) {
   const child = Bun.spawn([join(REPO, "bin/trimtab"), "up", "--port", "0", ...args], {
