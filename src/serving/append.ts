@@ -146,11 +146,19 @@ function createDatedFiles({
     handle = undefined;
   };
 
+  /** Deleting what was captured is allowed while we run; a file that is deleted would take every line and keep none. */
+  const leaveDeleted = async () => {
+    if (handle === undefined || (await handle.stat()).nlink > 0) return;
+    await handle.close();
+    handle = undefined;
+  };
+
   return {
     async write(text) {
       const today = isoTime(clock.nowMs()).slice(0, 10);
       const bytes = Buffer.from(text);
       try {
+        await leaveDeleted();
         if (handle === undefined || today !== day || sizeBytes >= fileBytesMax) {
           handle = await next(today);
           [day, sizeBytes] = [today, 0];

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, utimes } from "node:fs/promises";
+import { mkdir, readdir, rm, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { ManualClock } from "../../src/base/clock.ts";
 import { createAppender } from "../../src/serving/append.ts";
@@ -43,6 +43,20 @@ async function linesOf(kind: "predictions" | "outcomes"): Promise<Record<string,
     .filter(Boolean)
     .map((line) => JSON.parse(line));
 }
+
+test("what was captured may be deleted meanwhile: what comes after it is kept", async () => {
+  await deploy(place, 1, await makeModel(place, 1));
+  app = await run(place);
+  const both = async () => {
+    const { body } = await app!.post("/predict", { features: [1, 2] });
+    expect((await app!.post("/feedback", { id: body.id, outcome: 1 })).body.accepted).toBe(1);
+  };
+  await both();
+  await rm(place.predictionsDir, { recursive: true });
+  await both();
+  expect((await linesOf("predictions")).length).toBe(1);
+  expect((await linesOf("outcomes")).length).toBe(1);
+});
 
 test("predictions and outcomes are captured as the contract says, by the day they are written", async () => {
   const clock = new ManualClock(Date.UTC(2026, 0, 31, 23, 59));
