@@ -48,6 +48,9 @@ async function delivered(): Promise<boolean> {
   return false;
 }
 
+// Talk that nobody hears any more, since a terminal was closed or a pipe's reader left, must not end what runs.
+process.stderr.on("error", () => undefined);
+
 let isDone = false;
 process.on("exit", () => {
   if (isDone) return;

@@ -1,5 +1,6 @@
 /** The work behind `run`, `why` and `status`; loaded only when one of them runs. */
 
+import { readFileSync } from "node:fs";
 import { fail, TrimtabErrors } from "../base/errors.ts";
 import { plain } from "../base/plain.ts";
 import { parseDurationMs, showBytes, showDuration } from "../base/units.ts";
@@ -48,6 +49,7 @@ export async function runCommand(io: Io, input: Input): Promise<number> {
       life.db.hurry();
     };
     process.once("SIGINT", stop).once("SIGTERM", stop);
+    if (hearsHangup()) process.once("SIGHUP", stop);
     try {
       const result = await runCycle(life, pipeline, {
         ...base,
@@ -62,9 +64,18 @@ export async function runCommand(io: Io, input: Input): Promise<number> {
       io.progressDone();
       return conclude(io, result);
     } finally {
-      process.off("SIGINT", stop).off("SIGTERM", stop);
+      process.off("SIGINT", stop).off("SIGTERM", stop).off("SIGHUP", stop);
     }
   });
+}
+
+/** False under nohup, which has us ignore a terminal that closes: a handler would undo that. False where the system does not tell. */
+function hearsHangup(): boolean {
+  try {
+    return !/^SigIgn:\s*[\da-f]*[13579bdf]$/m.test(readFileSync("/proc/self/status", "utf8"));
+  } catch {
+    return false;
+  }
 }
 
 function report(io: Io, event: RunEvent): void {

@@ -157,6 +157,8 @@ async function runChild(
     stdin: "ignore",
     stdout: "ignore",
     stderr: "pipe",
+    // A terminal that closes tells its whole group: the job would die and leave its step running. We end it.
+    detached: true,
   });
   const end = () => child.kill("SIGTERM");
   signal.addEventListener("abort", end);

@@ -52,6 +52,9 @@ export function connectToSupervisor(): Told {
   const onDisconnect = (): void => stopping.resolve("the supervisor is gone");
   process.on("message", onMessage).on("disconnect", onDisconnect);
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  // A terminal that closes says so to the whole group. Whether that is the end is the supervisor's to know, who may be under nohup.
+  const onHangup = (): void => undefined;
+  if (process.connected) process.on("SIGHUP", onHangup);
   return {
     ready: (port) => send({ type: "ready", port }),
     failed(error) {
@@ -76,7 +79,7 @@ export function connectToSupervisor(): Told {
     close() {
       clearInterval(beats);
       process.off("message", onMessage).off("disconnect", onDisconnect);
-      process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
+      process.off("SIGTERM", onSignal).off("SIGINT", onSignal).off("SIGHUP", onHangup);
     },
   };
 }
