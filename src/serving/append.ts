@@ -10,6 +10,7 @@ import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { isoTime } from "../base/clock.ts";
+import { fail } from "../base/errors.ts";
 import { writeError } from "../base/files.ts";
 import { LIMITS } from "../base/limits.ts";
 import { log } from "../base/log.ts";
@@ -17,7 +18,7 @@ import { log } from "../base/log.ts";
 export interface Appender {
   /** Adds a line (without its newline); it is written within `flushMs`. */
   add(line: string): void;
-  /** Resolves when every line added so far is written; rejects when some were dropped. */
+  /** Resolves when every line that waits is written; rejects when some of them, or added with them, were dropped. */
   written(): Promise<void>;
   close(): Promise<void>;
 }
@@ -38,6 +39,7 @@ export function createAppender(options: AppenderOptions): Appender {
   const drop = reporter(options);
   let lines: string[] = [];
   let waitingBytes = 0;
+  let isCut = false;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
   /** The write that is asked for and has not begun: whoever adds a line before it begins shares its fate. */
@@ -48,10 +50,12 @@ export function createAppender(options: AppenderOptions): Appender {
     timer = undefined;
     next = undefined;
     const batch = lines;
+    const wasCut = isCut;
     lines = [];
     waitingBytes = 0;
+    isCut = false;
     running = batch.length > 0 ? writeOrDrop(files, batch, drop) : Promise.resolve();
-    return running;
+    return wasCut ? running.then(refuseCut) : running;
   };
 
   const flush = (): Promise<void> => {
@@ -61,7 +65,10 @@ export function createAppender(options: AppenderOptions): Appender {
 
   return {
     add(line) {
-      if (waitingBytes > waitingBytesMax) return options.onDropped?.(1);
+      if (waitingBytes > waitingBytesMax) {
+        isCut = true;
+        return options.onDropped?.(1);
+      }
       lines.push(line);
       waitingBytes += line.length + 1;
       timer ??= setTimeout(() => flush().catch(() => undefined), flushMs);
@@ -72,6 +79,10 @@ export function createAppender(options: AppenderOptions): Appender {
       await files.close();
     },
   };
+}
+
+function refuseCut(): never {
+  throw fail("OVERLOADED", { what: "the disk is slow, and as much waits for it as may" });
 }
 
 async function writeOrDrop(files: DatedFiles, lines: string[], drop: Drop): Promise<void> {

@@ -44,9 +44,10 @@ export function openCapture(folder: string, clock: Clock, onDropped?: (lines: nu
       predictions.add(predictionLine(about, request, answer));
     },
     async outcomes(timeMs, groups) {
-      for (const { id, rows, values } of groups) outcomes.add(JSON.stringify({ t: timeMs, id, rows, y: values }));
       // First what was predicted: an outcome on disk finds its prediction there.
       await predictions.written().catch(() => undefined);
+      // No waiting between the two: a write that another request asked for meanwhile could take the lines, and fail unseen.
+      for (const { id, rows, values } of groups) outcomes.add(JSON.stringify({ t: timeMs, id, rows, y: values }));
       await outcomes.written();
     },
     async close() {

@@ -57,6 +57,7 @@ function parseEntry(entry: object, place: string, manifest: TrimtabFlavor): Outc
     const value = toLabel(outcome, `${place}outcome`, manifest);
     return row === undefined ? { id: request, values: [value] } : { id: request, rows: [Number(row)], values: [value] };
   }
+  if (outcome !== undefined) throw refuse(`${place}outcomes`, "there are outcome and outcomes", "send one of them");
   if (row !== undefined)
     throw refuse(`${place}id`, "the id names one row, and outcomes are for all rows", "send outcome");
   if (!Array.isArray(outcomes) || outcomes.length === 0)

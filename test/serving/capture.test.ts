@@ -148,6 +148,7 @@ const REFUSED: [name: string, body: object, field: string][] = [
   ["null", { id: "a", outcome: null }, "outcome"],
   ["no class of the model", { id: "a", outcomes: [1, 7] }, "outcomes[1]"],
   ["text for a number", { id: "a", outcome: "1" }, "outcome"],
+  ["one outcome and outcomes", { id: "a", outcome: 1, outcomes: [1, 0] }, "outcomes"],
   ["a row and all rows", { id: "a.0", outcomes: [1] }, "id"],
   ["an empty list", { feedback: [] }, "feedback"],
   [
@@ -182,6 +183,18 @@ test("a full disk costs captured rows, never an answer, and is counted", async (
   expect((await app.get("/metrics")).text).toContain('trimtab_capture_dropped_total{model="m"} 2');
 });
 
+test("no outcome is accepted that a full disk did not take, also among many", async () => {
+  await Bun.write(place.predictionsDir, "a file where the folder should be");
+  await deploy(place, 1, await makeModel(place, 1));
+  app = await run(place);
+  const both = async () => {
+    const { body } = await app!.post("/predict", { features: [1, 2] });
+    return (await app!.post("/feedback", { id: body.id, outcome: 1 })).status;
+  };
+  const statuses = await Promise.all(Array.from({ length: 100 }, both));
+  expect([...new Set(statuses)]).toEqual([500]);
+});
+
 test("lines that wait beyond the bound are dropped and counted; files roll at their size", async () => {
   let dropped = 0;
   const folder = join(place.dir, "lines");
@@ -189,7 +202,7 @@ test("lines that wait beyond the bound are dropped and counted; files roll at th
   const appender = createAppender({ ...options, onDropped: (lines) => (dropped += lines) });
   for (let i = 0; i < 10; i++) appender.add("123456789");
   expect(dropped).toBe(4);
-  await appender.written();
+  await expect(appender.written()).rejects.toThrow("the disk is slow");
   appender.add("x");
   await appender.close();
   const files = (await readdir(join(folder, "1970-01-01"))).sort();
