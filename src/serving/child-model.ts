@@ -133,7 +133,11 @@ export async function keepAlive(start: () => Promise<ModelProcess>, options: Chi
   return {
     async predict(batch) {
       const current = await within(ready, timeoutMs, () =>
-        fail("MODEL_CRASHED", { what: "the model's process cannot be started again", place: options.place }),
+        fail("MODEL_CRASHED", {
+          what: `the model's process died and was not back after ${timeoutMs} ms`,
+          place: options.place,
+          mend: "read the model's log; it is started until it comes back",
+        }),
       );
       return ask(current, batch, timeoutMs, options);
     },
