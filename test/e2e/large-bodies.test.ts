@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
+import { descendants } from "../processes.ts";
 import { freshFolder, post, type Served, startUp, trimtab } from "../program.ts";
 import { ROW, writeProject } from "./project.ts";
 
@@ -20,10 +21,13 @@ afterAll(async () => {
   folder.remove();
 });
 
-/** The largest that the serving process has been so far. */
+/** The largest that a process has been so far. */
+const peakOf = (pid: number): number =>
+  Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) * 1024;
+
 async function peakBytes(): Promise<number> {
   const { pid } = (await (await fetch(`${served.serving}/health`)).json()) as { pid: number };
-  return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) * 1024;
+  return peakOf(pid);
 }
 
 /** A megabyte at a time, so that its length is not known before. */
@@ -58,3 +62,16 @@ for (const [name, body, headers] of BODIES)
     expect((await peakBytes()) - beforeBytes).toBeLessThan(HUGE_BYTES);
     expect((await post(`${served.serving}/predict`, { inputs: [INPUT] })).status).toBe(200);
   }, 60_000);
+
+test("a body of 100 MB to the API, announced and bit by bit", async () => {
+  const { pid } = descendants(served.pid).find((one) => one.command.includes("__control"))!;
+  const beforeBytes = peakOf(pid);
+  for (const body of [new Uint8Array(HUGE_BYTES).fill(32), spaces()]) {
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch(`${served.control}/api/v1/models/tiny/retrain`, { method: "POST", headers, body });
+    expect(answer.status).toBe(413);
+    expect(await answer.json()).toMatchObject({ error: { code: "REQUEST_TOO_LARGE", place: "body" } });
+  }
+  expect(peakOf(pid) - beforeBytes).toBeLessThan(HUGE_BYTES);
+  expect((await fetch(`${served.control}/health`)).status).toBe(200);
+}, 60_000);

@@ -9,7 +9,7 @@ import { LIMITS } from "../../base/limits.ts";
 import { VERSION } from "../../base/version.ts";
 import type { Identity, Role } from "../access/access.ts";
 import { requireRoleIn } from "../access/guard.ts";
-import type { MiddlewareHandler } from "../hono.ts";
+import { bodyLimit, type MiddlewareHandler } from "../hono.ts";
 
 export { z };
 
@@ -108,6 +108,18 @@ const jsonOnly: MiddlewareHandler = async (c, next) => {
   await next();
 };
 
+/** Before the body is read to be checked. */
+const bounded = bodyLimit({
+  maxSize: LIMITS.apiBodyBytes,
+  onError() {
+    throw fail("REQUEST_TOO_LARGE", {
+      what: `the body has more than ${LIMITS.apiBodyBytes} bytes`,
+      place: "body",
+      mend: "send a smaller one",
+    });
+  },
+});
+
 function addRoute<Context>(app: OpenAPIHono, route: ApiRoute<Context>, context: Context): void {
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!);
   const params = z.object(Object.fromEntries(names.map((name) => [name, z.string()])));
@@ -124,16 +136,13 @@ function addRoute<Context>(app: OpenAPIHono, route: ApiRoute<Context>, context: 
       ...(route.query ? { query: route.query } : {}),
       ...(route.body ? { body: { content: { "application/json": { schema: route.body } } } } : {}),
     },
-    ...(route.body ? { middleware: jsonOnly } : {}),
+    ...(route.body ? { middleware: [jsonOnly, bounded] } : {}),
     responses: {
       200: { description: route.summary, content: { "application/json": { schema: route.answer } } },
       default: { description: "What went wrong, and the mend", content: { "application/json": { schema: Problem } } },
     },
   });
   app.openapi(definition, async (c) => {
-    const size = Number(c.req.header("content-length") ?? 0);
-    if (size > LIMITS.apiBodyBytes)
-      return c.json({ error: { code: "REQUEST_TOO_LARGE", message: `${size} bytes` } }, 413) as never;
     const body = route.body ? ((c.req.valid("json" as never) ?? {}) as Record<string, unknown>) : {};
     const query = route.query ? (c.req.valid("query" as never) as Record<string, unknown>) : {};
     const { identity } = (c.env ?? {}) as { identity?: Identity };
