@@ -5,7 +5,8 @@
  *
  * A quick model in a process of its own would wait for us while we write its answers and read new requests, so under
  * contention one batch is sent ahead (a pickle at 32 connections: 26,000 → 29,000 requests/s). Not behind a slow model:
- * there, the larger batch that forms meanwhile is worth more.
+ * there, the larger batch that forms meanwhile is worth more. And not into a model of this process, whose code need not stand
+ * being called again before it has answered.
  *
  * The queue is bounded: beyond it requests are shed with OVERLOADED. A batch that fails is taken apart, so that the
  * request at fault fails alone: halved when the model raised, one by one when its process died or hung (each death costs a
@@ -30,6 +31,8 @@ interface Job {
 }
 
 export interface BatcherOptions {
+  /** The model takes batches one after the other by itself, so that one may be sent ahead; false unless given. */
+  ahead?: boolean;
   batchRowsMax?: number;
   queueRowsMax?: number;
   onBatch?: (rows: number) => void;
@@ -45,14 +48,14 @@ export interface Batcher {
 
 /** `predict` gets batches whose columns are all those of its model. */
 export function createBatcher(predict: (batch: Batch) => Promise<Predictions>, options: BatcherOptions = {}): Batcher {
-  const { batchRowsMax = LIMITS.batchRows, queueRowsMax = LIMITS.queueRows, onBatch } = options;
+  const { ahead = false, batchRowsMax = LIMITS.batchRows, queueRowsMax = LIMITS.queueRows, onBatch } = options;
   const queue: Job[] = [];
   let queuedRows = 0;
   let running = 0;
   let isQuick = false;
   let idleWaiters: (() => void)[] = [];
 
-  const mayStart = (): boolean => running === 0 || (running === 1 && isQuick && queuedRows >= AHEAD_ROWS);
+  const mayStart = (): boolean => running === 0 || (ahead && running === 1 && isQuick && queuedRows >= AHEAD_ROWS);
 
   const take = (): Job[] => {
     let count = 0;

@@ -64,6 +64,7 @@ export async function childRuntime(
       ...(onRestart && { onRestart }),
     });
     return {
+      takesAhead: true,
       predict: async (batch) => interpret(await model.predict(batch), batch.rows),
       memoryBytes: () => privateBytes(model.pid()),
       async close() {

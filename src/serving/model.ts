@@ -37,6 +37,8 @@ export interface RuntimeOptions {
 export interface Runtime {
   /** The model's own classes, where it can tell: those of the manifest, or more. */
   classes?: (string | number | boolean)[];
+  /** It is a process of its own, which takes batches one after the other: one may be sent ahead. */
+  takesAhead?: boolean;
   predict(batch: Batch): Promise<Predictions>;
   /** Bytes that the loaded model adds, as well as the runtime can tell. */
   memoryBytes(): number;
@@ -45,6 +47,8 @@ export interface Runtime {
 
 export interface LoadedModel {
   manifest: TrimtabFlavor;
+  /** As its runtime's. */
+  takesAhead: boolean;
   /** Answers raw rows: features, then the model, then the check of the answer's shape. */
   predict(batch: Batch): Promise<Predictions>;
   /** The columns that the model itself sees for these raw rows. */

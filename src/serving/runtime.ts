@@ -35,6 +35,7 @@ export async function loadVersion(folder: string, options: RuntimeOptions = {}):
   const features = (batch: Batch): Batch => (transform ? transform.apply(batch) : batch);
   return {
     manifest: runtime.classes ? { ...manifest, classes: runtime.classes } : manifest,
+    takesAhead: runtime.takesAhead ?? false,
     features,
     observe: (batch) => transform?.observe(batch),
     async predict(batch) {

@@ -83,6 +83,7 @@ export function createServed(options: ServedOptions): Served {
     const labels = options.labels(about);
     const loading = options.load(about.folder, about).then((model) => {
       const batcher = createBatcher((batch) => model.predict(batch), {
+        ahead: model.takesAhead,
         onBatch: (rows) => options.onBatch(labels, rows),
       });
       return { model, batcher };

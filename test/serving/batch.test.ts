@@ -57,19 +57,23 @@ test("a lone request goes at once; those that come while it runs form the next b
 });
 
 test.each([
-  ["quick", 0, 2],
-  ["slow", 5, 1],
-])(
-  "behind a %s model (%d ms a batch) that holds many rows up, %d batches are under way",
-  async (_, tookMs, underWay) => {
+  ["quick, of another process", true, 0, 2],
+  ["slow, of another process", true, 5, 1],
+  ["quick, of this process", false, 0, 1],
+] as const)(
+  "behind a model (%s; it takes batches ahead: %p, %d ms each) that holds many rows up, %d batches are under way",
+  async (_, ahead, tookMs, underWay) => {
     let pause = () => (tookMs === 0 ? Promise.resolve() : Bun.sleep(tookMs));
     let running = 0;
-    const batcher = createBatcher(async ({ rows }) => {
-      running++;
-      await pause();
-      running--;
-      return { values: new Float64Array(rows) };
-    });
+    const batcher = createBatcher(
+      async ({ rows }) => {
+        running++;
+        await pause();
+        running--;
+        return { values: new Float64Array(rows) };
+      },
+      { ahead },
+    );
     await batcher.submit(rowsOf(1));
     await batcher.idle();
     const held = Promise.withResolvers<void>();
