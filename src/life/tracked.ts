@@ -47,7 +47,7 @@ export interface Added {
   files?: number;
 }
 
-/** Stores files or folders, relative to the root, and writes their pointers; one after the other. INVALID for one that holds our state. */
+/** Stores files or folders, relative to the root, and writes their pointers; one after the other. INVALID for one that lies outside, or holds our state. */
 export async function addData(life: Life, paths: readonly string[]): Promise<Added[]> {
   const added: Added[] = [];
   for (const path of paths) requireData(life, path);
@@ -59,14 +59,15 @@ export async function addData(life: Life, paths: readonly string[]): Promise<Add
   return added;
 }
 
-/** The state, kept inside itself, would be put back by a checkout while it is in use. */
+/**
+ * The state, kept inside itself, would be put back by a checkout while it is in use; a pointer outside the project is one that
+ * the collection of garbage does not see, and DVC refuses it too.
+ */
 function requireData({ workspace: { root, state } }: Life, path: string): void {
-  if (!overlaps(resolve(root, path), state)) return;
-  throw fail("INVALID", {
-    what: `${state} is Trimtab's own and no data`,
-    place: path,
-    mend: "name a file or folder beside it, such as data",
-  });
+  const refuse = (what: string) =>
+    fail("INVALID", { what, place: path, mend: "name a file or folder of the project, such as data" });
+  if (overlaps(resolve(root, path), state)) throw refuse(`${state} is Trimtab's own and no data`);
+  if (/^\.\.(\/|$)/.test(relative(root, resolve(root, path)))) throw refuse(`it is not in ${root}`);
 }
 
 /** How the workspace stands against each pointer that is named, or all; paths relative to the root. */

@@ -19,14 +19,18 @@ function trimtab(cwd: string, ...args: string[]) {
   return { exit: done.exitCode, data: (out ? JSON.parse(out) : undefined) as Record<string, unknown>, err };
 }
 
-test("the state is no data: alone, with the folder that it is in, or from above", () => {
+test("the state is no data: alone, with the folder that it is in, or from above; nor is what lies outside", () => {
   const here = tempFolder();
+  const outside = join(tempFolder(), "x.csv");
+  writeFileSync(outside, "a\n1\n");
   writeFileSync(join(here, "one.csv"), "b\n2\n");
-  for (const path of [".trimtab", ".trimtab/cache", ".", "..", "/", here]) {
+  for (const path of [".trimtab", ".trimtab/cache", ".", "..", "/", here, outside]) {
     const refused = trimtab(here, "data", "add", "one.csv", path);
     expect([refused.exit, refused.err]).toEqual([2, expect.stringContaining(`error[INVALID] ${path}: `)]);
   }
-  expect(existsSync(join(here, "one.csv.dvc")) || existsSync(`${here}.dvc`)).toBe(false);
+  expect(existsSync(join(here, "one.csv.dvc")) || existsSync(`${here}.dvc`) || existsSync(`${outside}.dvc`)).toBe(
+    false,
+  );
 });
 
 test("data is added, pushed, pulled elsewhere, changed, put back and collected", async () => {
