@@ -99,7 +99,7 @@ export async function runCycle(life: Life, pipeline: Pipeline, options: CycleOpt
 /** What the steps made is a version already. */
 async function sameAs(life: Life, model: string, version: number, verdict: Verdict): Promise<string> {
   const same = `the model is the same as version ${version}`;
-  if (!verdict.pass) return `${same}, which the gate refused`;
+  if (!verdict.pass) return `${same}, which the gate refused; trimtab gate ${version} --again --deploy asks it anew`;
   const current = await currentDeployment(life.workspace.deploy, model);
   if (current?.models.some((served) => served.version === version)) return `${same}, which serves`;
   return `${same}, which served before; trimtab deploy ${version} brings it back`;
