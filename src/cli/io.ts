@@ -112,16 +112,8 @@ export interface TableColumn<T> {
 
 const plainWidth = (text: string): number => Bun.stringWidth(text);
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const PAINT_OR_CONTROL = /\x1b\[\d+m|\p{Cc}/gu;
-
-/** What data holds may end a line or steer a terminal: of control characters only our own paint goes out as it is. */
-const printable = (text: string): string =>
-  text.replace(PAINT_OR_CONTROL, (found) => {
-    if (found.length > 1) return found;
-    const escaped = JSON.stringify(found).slice(1, -1);
-    return escaped === found ? `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}` : escaped;
-  });
+/** A cell is one line, whatever data holds. */
+const oneLine = (text: string): string => harmless(text).replaceAll("\n", "\\n").replaceAll("\t", "\\t");
 
 /** A table for people: a dim head, columns two spaces apart, numbers to the right; on a terminal as wide as that. */
 export function table<T>(
@@ -131,7 +123,7 @@ export function table<T>(
   empty = "nothing yet",
 ): string {
   if (rows.length === 0) return io.paint.dim(empty);
-  const cells = rows.map((row) => columns.map((column) => printable(String(column.value(row) ?? ""))));
+  const cells = rows.map((row) => columns.map((column) => oneLine(String(column.value(row) ?? ""))));
   const natural = columns.map((column, i) => Math.max(column.title.length, ...cells.map((row) => plainWidth(row[i]!))));
   const whole = columns.map((column) => column.right === true || column.whole === true);
   const widths = io.fits ? fitWidths({ widths: natural, whole }, io.width) : natural;

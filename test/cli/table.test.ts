@@ -41,8 +41,8 @@ test("a cell is one line whatever data holds, and no terminal code of others goe
   expect(table(to, cells, [{ title: "value", value: (cell) => cell }]).split("\n")).toEqual([
     "value",
     "a\\nb\\tc",
-    "\\u001b[2J\\u001b]0;x\\u0007",
-    "del\\u007f csi\\u009b",
+    "[2J]0;x",
+    "del csi",
     red,
   ]);
 });
